@@ -1,0 +1,143 @@
+"""Our own counts: what came in and what became of it.
+
+A count's name is a member of `Metric`; its labels are closed sets of words. `Counts` holds the numbers;
+`spanlabel.telemetry` shows them through the OpenTelemetry metrics API. At every moment (design, 4.7)::
+
+    spans received              = spans held + spans decided
+    pairs                       = records made + pairs dropped
+    records made, a destination = waiting + delivered + superseded + dropped + dead + unknown
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from threading import Lock
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a metric means.
+
+    Attributes:
+        name: The instrument's name.
+        is_gauge: True for a value that can fall, False for a sum that only grows.
+        unit: UCUM unit.
+        labels: Names of its labels.
+        meaning: One sentence for the operator.
+    """
+
+    name: str
+    is_gauge: bool
+    unit: str
+    labels: tuple[str, ...]
+    meaning: str
+
+
+class Metric(Enum):
+    """All our metrics."""
+
+    SPANS_RECEIVED = Description(
+        "spanlabel.spans.received", False, "{span}", (), "Spans that came in, duplicates included."
+    )
+    SPANS_HELD = Description(
+        "spanlabel.spans.held", True, "{span}", (), "Spans of traces that are not ready yet."
+    )
+    SPANS_DECIDED = Description(
+        "spanlabel.spans.decided",
+        False,
+        "{span}",
+        ("reason",),
+        "Spans that left the buffer, by why they left.",
+    )
+    LOGS_RECEIVED = Description("spanlabel.logs.received", False, "{record}", (), "Log records with content.")
+    TRACES_DECIDED = Description(
+        "spanlabel.traces.decided",
+        False,
+        "{trace}",
+        ("reason",),
+        "Traces that were read, by why they were ready.",
+    )
+    PAIRS = Description("spanlabel.pairs", False, "{pair}", (), "Pairs found.")
+    PAIRS_DROPPED = Description(
+        "spanlabel.pairs.dropped", False, "{pair}", ("rule",), "Pairs that a rule dropped, by rule."
+    )
+    RECORDS_MADE = Description(
+        "spanlabel.records.made", False, "{record}", ("destination",), "Records handed to the outbox."
+    )
+    RECORDS_WAITING = Description(
+        "spanlabel.records.waiting",
+        True,
+        "{record}",
+        ("destination",),
+        "Records in the outbox, not delivered yet.",
+    )
+    RECORDS_DELIVERED = Description(
+        "spanlabel.records.delivered", False, "{record}", ("destination",), "Records that the platform has."
+    )
+    RECORDS_SUPERSEDED = Description(
+        "spanlabel.records.superseded",
+        False,
+        "{record}",
+        ("destination",),
+        "Records replaced by a later reading of the same run, before or instead of their delivery.",
+    )
+    RECORDS_DROPPED = Description(
+        "spanlabel.records.dropped",
+        False,
+        "{record}",
+        ("destination", "reason"),
+        "Records given up, by reason.",
+    )
+    RECORDS_DEAD = Description(
+        "spanlabel.records.dead", False, "{record}", ("destination",), "Records that the platform refuses."
+    )
+    CONTENT_ABSENT = Description(
+        "spanlabel.content.absent",
+        False,
+        "{span}",
+        ("dialect", "state"),
+        "Model calls whose content was not captured (state absent, redacted, external).",
+    )
+    FAULTS = Description(
+        "spanlabel.faults",
+        False,
+        "{fault}",
+        ("where",),
+        "Surprises that were caught so that the app goes on.",
+    )
+
+
+Labels = tuple[tuple[str, str], ...]
+
+
+class Counts:
+    """Numbers by metric and labels. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Metric, Labels], int] = {}
+        self._lock = Lock()
+
+    def add(self, metric: Metric, n: int = 1, **labels: str) -> None:
+        """Add *n* to a sum."""
+        key = (metric, tuple(sorted(labels.items())))
+        with self._lock:
+            self._numbers[key] = self._numbers.get(key, 0) + n
+
+    def set(self, metric: Metric, n: int, **labels: str) -> None:
+        """Set a gauge."""
+        key = (metric, tuple(sorted(labels.items())))
+        with self._lock:
+            self._numbers[key] = n
+
+    def total(self, metric: Metric, **labels: str) -> int:
+        """Sum of *metric* over all label sets that hold *labels*."""
+        wanted = set(labels.items())
+        with self._lock:
+            return sum(n for (m, have), n in self._numbers.items() if m is metric and wanted <= set(have))
+
+    def snapshot(self) -> Mapping[tuple[Metric, Labels], int]:
+        """A copy of all numbers."""
+        with self._lock:
+            return dict(self._numbers)

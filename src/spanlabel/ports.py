@@ -1,0 +1,67 @@
+"""The edges' contracts. The docstring is the contract; `spanlabel.testing.contracts` checks its lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Protocol
+
+from .model import Log, Record, Span
+
+
+class Outcome(Enum):
+    """What became of one record that a writer was given."""
+
+    DELIVERED = "delivered"
+    """It is there as given."""
+    KEPT = "kept"
+    """It was there already and a person has worked on it, so it was left as it was."""
+
+
+class SpanConsumer(Protocol):
+    """Takes spans from a source.
+
+    A source acknowledges its sender only after `accept` has returned.
+    """
+
+    def accept(self, spans: Sequence[Span], logs: Sequence[Log] = ()) -> None:
+        """Take spans and log records, in any order, duplicates allowed.
+
+        Raises:
+            TryLater: There is no room now; nothing was taken.
+        """
+
+
+class RecordWriter(Protocol):
+    """Puts records into one annotation platform.
+
+    - `write` is idempotent: a record written twice is there once; written again with other content
+      it is updated, unless a person has worked on it.
+    - `write` keeps order and takes all of *batch* or raises.
+    - `open` is called once before the first `write`; `close` may come before `open`, and twice.
+    - One thread at a time calls it. It starts no thread that outlives `close`.
+    """
+
+    def open(self) -> None:
+        """Connect, check the dataset or project, create it where it is missing.
+
+        Raises:
+            ConfigError: A setting is wrong, or what is there does not fit.
+            TryLater: The platform cannot be reached now.
+        """
+
+    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+        """Write 1..1000 records.
+
+        Returns:
+            One outcome for each record, in order.
+
+        Raises:
+            TryLater: None of *batch* is sure to be there; send it again.
+            Rejected: The platform refuses at least one record; nothing else is sure to be there.
+                The caller halves the batch to find the culprit.
+            ConfigError: No record will pass until somebody changes a setting.
+        """
+
+    def close(self) -> None:
+        """Let go of connections and files."""
