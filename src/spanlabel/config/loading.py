@@ -1,0 +1,111 @@
+"""Put the settings together from keywords, environment, file and defaults, and say where each came from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spanlabel.errors import ConfigError
+
+from .destinations import default_destination, read_destinations
+from .file import ConfigFile, read_config_file
+from .parts import Given, build_part, check_names
+from .settings import Destination, Settings
+from .switches import is_sdk_disabled
+from .variables import check_variables
+
+_KEYWORD = "keyword argument"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in effect, and where they came from.
+
+    Attributes:
+        settings: All of them; `settings.destinations` holds at least one.
+        sources: By setting: "default", "environment variable SPANLABEL_X", "keyword argument", or file and
+            key such as "/app/spanlabel.yaml: max_bytes". A destination's own ones are named
+            "destinations.NAME.SETTING".
+        file: The spanlabel.yaml that was read, absolute; None if there was none.
+    """
+
+    settings: Settings
+    sources: Mapping[str, str]
+    file: Path | None
+
+
+def load(*, config: str | os.PathLike[str] | None = None, **given: object) -> Loaded:
+    """Read all settings.
+
+    Args:
+        config: The file to read instead of ./spanlabel.yaml; it must exist. SPANLABEL_CONFIG does the same.
+        given: Settings by name; they win over the environment and the file. None means not given.
+
+    Returns:
+        The settings in effect, checked, with their sources.
+
+    Raises:
+        ConfigError: A name is unknown, a value is of the wrong type or out of bounds, two settings contradict
+            each other, or the file cannot be read. The text names the setting, the value (never a secret) and
+            its place.
+    """
+    check_variables()
+    file = read_config_file(config)
+    above = _keywords(given)
+    below = {} if file is None else _written(file)
+    listed = below.pop("destinations", None)
+    if is_sdk_disabled() and "disabled" not in above and not os.environ.get("SPANLABEL_DISABLED"):
+        above["disabled"] = Given(True, "environment variable OTEL_SDK_DISABLED")
+    settings, sources = build_part(Settings, above, below)
+    destinations, own_sources = _destinations(settings.platform, sources["platform"], listed)
+    if listed is not None:
+        sources["destinations"] = listed.source
+    return Loaded(
+        settings.model_copy(update={"destinations": destinations}),
+        sources | own_sources,
+        None if file is None else file.path,
+    )
+
+
+def _keywords(given: Mapping[str, object]) -> dict[str, Given]:
+    above = {name: Given(value, _KEYWORD) for name, value in given.items() if value is not None}
+    if "destinations" in above:
+        raise ConfigError("can only be set in spanlabel.yaml", setting="destinations", source=_KEYWORD)
+    _check_names(above, _KEYWORD)
+    return above
+
+
+def _written(file: ConfigFile) -> dict[str, Given]:
+    _check_names(file.values, str(file.path))
+    return {str(name): Given(value, f"{file.path}: {name}") for name, value in file.values.items()}
+
+
+def _check_names(names: Mapping[Any, object], source: str) -> None:
+    check_names(names, Settings.model_fields, source=source)
+    if "auto_processor" in names:  # the hook that reads it must not look for a file first: see switches
+        raise ConfigError(
+            "can only be set by the environment variable SPANLABEL_AUTO_PROCESSOR",
+            setting="auto_processor",
+            source=source,
+        )
+
+
+def _destinations(platform: str, source: str, listed: Given | None) -> tuple[tuple[Destination, ...], dict[str, str]]:
+    if listed is None:
+        found = [default_destination(platform, source=source)]
+    elif source != "default":
+        raise ConfigError(
+            f"contradicts {listed.source}; remove one of them",
+            setting="platform",
+            value=platform,
+            source=source,
+        )
+    else:
+        found = read_destinations(listed.value, listed.source)
+    sources = {
+        f"destinations.{destination.name}.{name}": place for destination, own in found for name, place in own.items()
+    }
+    return tuple(destination for destination, _ in found), sources

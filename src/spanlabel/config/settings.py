@@ -1,0 +1,107 @@
+"""The settings: one line each says unit, bound and effect.
+
+Where a value comes from, highest first: keyword argument, environment variable, `spanlabel.yaml`, default.
+`spanlabel.config.loading.load` puts them together and says where each came from. A platform's own settings
+are declared in its own folder and belong to a destination.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+from platformdirs import user_data_path
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _refuse_bool(value: object) -> object:
+    """YAML's `yes` is not the number 1."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  pydantic translates only a ValueError
+    return value
+
+
+def _refuse_empty(value: object) -> object:
+    """An empty path would mean the working directory."""
+    if value == "":
+        raise ValueError("must not be empty")
+    return value
+
+
+def _as_place(path: Path) -> Path:
+    """Make a path independent of the working directory, which may change before it is used."""
+    if "\0" in str(path):
+        raise ValueError("must not contain a NUL character")
+    return Path(os.path.abspath(os.path.expanduser(path)))  # pathlib raises for an unknown user
+
+
+Count = Annotated[int, BeforeValidator(_refuse_bool), Field(gt=0, le=2**62)]  # fits SQLite's integers
+Seconds = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=366 * 86_400)]  # fits every lock's wait
+Share = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=1)]
+Place = Annotated[Path, BeforeValidator(_refuse_empty), AfterValidator(_as_place)]
+
+
+class Destination(BaseModel):
+    """One place where records go.
+
+    Attributes:
+        name: Its name in metrics, in the outbox and in `--to`; unique.
+        platform: Name of a platform that `spanlabel.registry` knows.
+        settings: The platform's own settings; secrets in it are `SecretStr`.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    platform: str
+    settings: BaseSettings
+
+
+class Settings(BaseSettings):
+    """All settings of one spanlabel in one process. Frozen; equal settings are equal and hash alike."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="SPANLABEL_", env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    platform: str = Field(
+        "local", description="Platform that gets the records, if spanlabel.yaml lists no destinations."
+    )
+    destinations: tuple[Destination, ...] = Field(
+        (),
+        description="Where records go: a list of name, platform and its settings. Only in spanlabel.yaml.",
+    )
+    home: Place = Field(
+        default_factory=lambda: user_data_path("spanlabel", appauthor=False),
+        description="Folder of the outbox and of the local store; made when first needed.",
+    )
+    disabled: bool = Field(False, description="Switches spanlabel off: nothing is read, held or sent.")
+    auto_processor: bool = Field(
+        False,
+        description="Adds the span processor under opentelemetry-instrument. Only as a variable.",
+    )
+    min_confidence: Share = Field(
+        0.7, description="Pairs that are less sure than this, 0 to 1, are dropped and counted."
+    )
+    max_bytes: Count | None = Field(
+        None, description="Memory for traces that are not ready, in bytes. In an application 64 MiB."
+    )
+    max_traces: Count | None = Field(None, description="Traces held at the same time; beyond it the heaviest leaves.")
+    root_grace_s: Seconds | None = Field(None, description="Seconds a trace waits for stragglers after its root ended.")
+    idle_s: Seconds | None = Field(None, description="Seconds without a new span after which a trace is read as it is.")
+    max_age_s: Seconds | None = Field(
+        None, description="Seconds after its first span at which a trace is read at the latest."
+    )
+    queue_spans: Count = Field(
+        2048,
+        description="Spans that wait for spanlabel's thread; when so many wait, new ones are dropped.",
+    )
+    flush_timeout_s: Seconds = Field(
+        5.0, description="Seconds that shutdown waits at most for what is not yet in the outbox."
+    )
+    outbox_max_bytes: Count = Field(
+        512 * 1024 * 1024,
+        description="Size of the outbox file in bytes; when it is full, new records wait or drop.",
+    )
