@@ -1,0 +1,159 @@
+"""JSON that travels as text: decoding it, and mending it where a length limit cut it.
+
+Instrumentations encode once, twice (JSON text of JSON text: mlflow#18767, openinference#3143) or not at all, and
+the SDK's attribute length limit cuts JSON in the middle without a mark (measured, engineering.md 0.7).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from spanlabel.model import Value
+
+MAX_ENCODINGS: Final = 3
+MAX_DEPTH: Final = 40
+"""Deeper values are given up: real messages end at about 12."""
+
+REDACTED: Final = frozenset(
+    {"__REDACTED__", "<REDACTED>", "[REDACTED]", "<redacted>", "<replaced>", "[Filtered]", "<elided>"}
+)
+"""Texts that instrumentations write where content was taken away (dialects.yaml, redaction_markers)."""
+
+_OPENERS: Final = '{["'
+
+
+def decoded(value: Value) -> tuple[Value, bool]:
+    """Take JSON text apart until something else than JSON text is left.
+
+    Returns:
+        The value, and whether it had been cut and was mended.
+    """
+    cut = False
+    for _ in range(MAX_ENCODINGS):
+        if not isinstance(value, str):
+            break
+        text = value.strip()
+        if not text or text[0] not in _OPENERS:
+            break
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError):
+            mended = _mended(text)
+            if mended is None:
+                break
+            value, cut = mended, True
+    return value, cut
+
+
+def _mended(text: str) -> Value:
+    """What is certain of JSON text that was cut; None if it was no JSON or nothing is certain."""
+    if text[0] == '"' or len(text) < 2 or text[-1] in "}]":
+        return None
+    open_ones = _open_ones(text)
+    if open_ones is None:
+        return None
+    closing, in_string, escaped = open_ones
+    if in_string:
+        body = text[: text.rindex("\\")] if escaped else text
+        # A cut inside \uXXXX leaves up to five characters that are no escape yet.
+        bodies = [body, *(body[:-n] for n in range(1, 6) if "\\u" in body[-6:])]
+        endings: tuple[str, ...] = ('"', '":null')
+    else:
+        bodies = [text, text.rstrip(",")]
+        endings = ("", "null", ":null")
+    for body in bodies:
+        for ending in endings:
+            value = _loads(body + ending + closing)
+            if value is not None:
+                return value
+    return None
+
+
+def _open_ones(text: str) -> tuple[str, bool, bool] | None:
+    """What would close the brackets that are open at the end, and whether a string or an escape is open too."""
+    stack: list[str] = []
+    in_string = escaped = False
+    for char in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif char == "\\":
+                escaped = True
+            elif char == '"':
+                in_string = False
+        elif char == '"':
+            in_string = True
+        elif char in "{[":
+            stack.append("}" if char == "{" else "]")
+            if len(stack) > MAX_DEPTH:
+                return None
+        elif char in "}]" and (not stack or stack.pop() != char):
+            return None
+    return ("".join(reversed(stack)), in_string, escaped) if stack else None
+
+
+def _loads(text: str) -> Value:
+    try:
+        value: Value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
+
+
+def as_text(value: Value) -> str | None:
+    """Plain text of a scalar; None for anything else and for an empty text."""
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return str(value)
+    return None
+
+
+def as_json(value: Value) -> str:
+    """JSON text of any value, as an app that prints JSON would show it."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_plain)
+    except (ValueError, RecursionError):
+        return str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, bytes):
+        return f"<{len(value)} bytes>"
+    if isinstance(value, Sequence):
+        return list(value)
+    return str(value)
+
+
+def as_int(value: Value) -> int | None:
+    """A whole number; None for anything else."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return None
+
+
+def as_strings(value: Value) -> tuple[str, ...]:
+    """A list of words: a list, a JSON list, words with commas between, or one word."""
+    value, _ = decoded(value)
+    if isinstance(value, str):
+        return tuple(word for part in value.split(",") if (word := part.strip()))
+    if isinstance(value, Sequence) and not isinstance(value, bytes):
+        return tuple(item for item in value if isinstance(item, str) and item)
+    return ()
+
+
+def is_list(value: Value) -> bool:
+    """Whether *value* is a list or a tuple (and not text or bytes)."""
+    return isinstance(value, list | tuple)

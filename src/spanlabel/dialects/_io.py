@@ -1,0 +1,286 @@
+"""Opaque inputs and outputs of functions, chains, nodes and agents: what text of them a person would read.
+
+A framework writes here whatever its function took and gave: a question, a dictionary of template variables, the whole
+state of a graph, the repr of an object. Only what is certain becomes text; a state or a repr never does
+(reconstruction.md 3.1).
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spanlabel.model import Message, Value
+
+from ._codec import MAX_DEPTH, as_json, as_text, decoded, is_list
+from ._messages import messages_in
+
+QUESTION_KEYS: Final = (
+    "question",
+    "query",
+    "task",
+    "user_input",
+    "user_message",
+    "user_msg",
+    "user_query",
+    "prompt",
+    "input",
+    "message",
+    "new_message",
+    "input_value",
+    "query_str",
+    "query_bundle",
+    "str_or_query_bundle",
+    "content",
+    "text",
+    "description",
+)
+ANSWER_KEYS: Final = (
+    "final_output",
+    "final_result",
+    "final_answer",
+    "answer",
+    "result",
+    "response",
+    "raw",
+    "output",
+    "content",
+    "text",
+    "replies",
+    "reply",
+    "completion",
+    "value",
+)
+_WRAPPERS: Final = frozenset(
+    {"inputs", "outputs", "tags", "metadata", "kwargs", "args", "config", "callbacks", "name", "run_id", "stream_mode"}
+)
+_STATE_WORDS: Final = frozenset(
+    {
+        "messages",
+        "role",
+        "additional_kwargs",
+        "response_metadata",
+        "intermediate_steps",
+        "lc_attributes",
+        "tool_calls",
+        "chat_history",
+        "jumpTo",
+        "jump_to",
+        "lg_name",
+        "goto",
+        "state",
+        "session_id",
+        "run_id",
+    }
+)
+_FAILURES: Final = frozenset({"error_code", "error_message", "errorCode", "errorMessage"})
+_ROUTING: Final = frozenset({"__end__", "__start__", "END", "START", "__pregel_pull", "__pregel_push"})
+_REPR: Final = re.compile(
+    r"""^\s*(?:
+        <[\w.]+(?:\s+object)?\s+at\s+0x[0-9a-f]+>      # <x.Y object at 0x7f..>
+      | <(?:class|function|bound\s|generator|async_generator|coroutine)\b
+      | [A-Z]\w*(?:\.\w+)*\((?:\w+=|<|\[|\{|'|")       # StopEvent(result=...
+      | content=['"]                                  # str() of a LangChain message
+      | \w+=(?:\[|\{|'|"|None|\w+\()                    # messages=[...
+    )""",
+    re.VERBOSE,
+)
+_MAX_LITERAL: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Io:
+    """What an opaque value holds.
+
+    Attributes:
+        messages: Messages found in it; empty if none.
+        text: What a person would read; None if nothing is certain.
+        key: The only field that the text was taken from, if that is not a well-known name.
+        is_cut: It had been cut and was mended.
+        is_bare: The value was text from the start, in no dictionary.
+    """
+
+    messages: tuple[Message, ...] = ()
+    text: str | None = None
+    key: str | None = None
+    is_cut: bool = False
+    is_bare: bool = False
+
+
+def is_repr(text: str) -> bool:
+    """Whether *text* is how Python prints an object, which no person should be shown."""
+    return _REPR.match(text) is not None
+
+
+def read_io(value: Value, *, is_input: bool) -> Io | None:
+    """Look into an opaque value.
+
+    Returns:
+        What was found; None if the value is empty.
+    """
+    opened, cut = decoded(value)
+    if _is_empty(opened):
+        return None
+    io = _Reader(is_input).read(opened, 0)
+    if io is None:
+        return Io(is_cut=cut)
+    return Io(io.messages, io.text, io.key, cut, isinstance(opened, str) and io.text == opened)
+
+
+class _Reader:
+    """Reads one side; holds which side it is."""
+
+    def __init__(self, is_input: bool) -> None:
+        self._is_input = is_input
+        self._keys = QUESTION_KEYS if is_input else ANSWER_KEYS
+        self._role = "user" if is_input else "assistant"
+
+    def read(self, value: Value, depth: int) -> Io | None:
+        if depth > MAX_DEPTH:
+            return None
+        if isinstance(value, str):
+            return self._text(value, depth)
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if is_list(value) and isinstance(value, Sequence):
+            return self._list(value, depth)
+        text = as_text(value)
+        return Io(text=text) if text else None
+
+    def _text(self, value: str, depth: int) -> Io | None:
+        text = value.strip()
+        if not text or text in _ROUTING:
+            return None
+        if text[0] in "{[(" and len(text) < _MAX_LITERAL and text[-1] in "}])":
+            literal = _literal(text)
+            if isinstance(literal, Mapping | list | tuple) and literal:
+                return self.read(literal, depth + 1)
+        if is_repr(text):
+            return None
+        return Io(text=value)
+
+    def _list(self, value: Sequence[Value], depth: int) -> Io | None:
+        messages = messages_in(value, self._role, bare_text=False)
+        if messages:
+            return Io(messages)
+        items = [decoded(item)[0] for item in value[:50]]
+        if items and all(isinstance(item, Mapping) and "update" in item for item in items):
+            for item in reversed(items):  # LangGraph commands: the last one speaks
+                assert isinstance(item, Mapping)  # noqa: S101 - for the type checker, see all() above
+                found = self.read(item["update"], depth + 1)
+                if found is not None:
+                    return found
+            return None
+        found_all = [self.read(item, depth + 1) for item in items if item is not None]
+        speaking = [io for io in found_all if io is not None and (io.messages or io.text)]
+        if not speaking:
+            return None
+        if len(speaking) == 1 or self._is_input:
+            return speaking[0]
+        return speaking[-1] if speaking[-1].messages else speaking[0]
+
+    def _mapping(self, value: Mapping[str, Value], depth: int) -> Io | None:
+        structured = value.get("structured_response", value.get("structuredResponse"))
+        if structured is not None and not self._is_input:
+            opened = decoded(structured)[0]
+            if isinstance(opened, Mapping) and opened.get("type") == "constructor":
+                opened = opened.get("kwargs")
+            text = opened if isinstance(opened, str) and not is_repr(opened) else None
+            if isinstance(opened, Mapping):
+                text = as_json(opened)
+            if text:
+                return Io(messages_in(value.get("messages"), self._role, bare_text=False) or (), text)
+        if not self._is_input and not _FAILURES.isdisjoint(value) and "content" not in value:
+            return None
+        messages = messages_in(value, self._role, bare_text=False)
+        if messages:
+            return Io(messages)
+        unwrapped = self._unwrap(value, depth)
+        if unwrapped is not None:
+            return unwrapped
+        history = self._history(value)
+        for key in self._keys:
+            if key in value:
+                found = self.read(decoded(value[key])[0], depth + 1)
+                if found is not None and (found.text or found.messages):
+                    if history and found.text:
+                        asked = messages_in(found.text, self._role) or ()
+                        return Io((*history, *asked), found.text)
+                    return found
+        return self._unknown(value, depth)
+
+    def _unwrap(self, value: Mapping[str, Value], depth: int) -> Io | None:
+        """Take off what a framework puts around the arguments or the result of a call."""
+        keys = set(value)
+        for key in ("inputs", "outputs"):
+            if key in keys and keys <= _WRAPPERS:
+                return self.read(decoded(value[key])[0], depth + 1) or Io()
+        if not ({"args", "kwargs"} & keys and keys <= {"args", "kwargs"}):
+            return None
+        kwargs = decoded(value.get("kwargs"))[0]
+        if isinstance(kwargs, Mapping) and kwargs:
+            found = self.read(kwargs, depth + 1)
+            if found is not None and (found.text or found.messages):
+                return found
+        args = decoded(value.get("args"))[0]
+        if is_list(args) and isinstance(args, Sequence):
+            for arg in args[:20]:
+                found = self.read(decoded(arg)[0], depth + 1)
+                if found is not None and (found.text or found.messages):
+                    return found
+        return Io()
+
+    def _history(self, value: Mapping[str, Value]) -> tuple[Message, ...]:
+        if not self._is_input:
+            return ()
+        for key in ("chat_history", "history", "message_history"):
+            found = messages_in(value.get(key), "user", bare_text=False)
+            if found:
+                return found
+        return ()
+
+    def _unknown(self, value: Mapping[str, Value], depth: int) -> Io | None:
+        """A dictionary of which no key is known."""
+        filled = {k: v for k, v in value.items() if not _is_empty(v)}
+        if not filled:
+            return None
+        if len(filled) == 1:
+            [(key, inner)] = filled.items()
+            found = self.read(decoded(inner)[0], depth + 1)
+            if found is None or found.messages:
+                return found
+            if found.text is None and not self._is_input and key not in _STATE_WORDS:
+                return None
+            is_leaf = isinstance(inner, str | int | float)
+            return Io(found.messages, found.text, found.key or (key if is_leaf else None))
+        if all(isinstance(v, Mapping) for v in filled.values()):  # keyed by component, as Haystack does
+            components = list(filled.values())
+            for inner in components if self._is_input else reversed(components):
+                found = self.read(inner, depth + 1)
+                if found is not None and (found.messages or found.text):
+                    return found
+            return None
+        if self._is_input or _STATE_WORDS & set(filled) or not _is_plain(filled):
+            return None
+        return Io(text=as_json(value))
+
+
+def _is_empty(value: Value) -> bool:
+    return value is None or (isinstance(value, str | list | tuple | Mapping) and not value)
+
+
+def _is_plain(value: Mapping[str, Value]) -> bool:
+    """Whether a result is data a person can read, with no repr inside."""
+    return not any(isinstance(v, str) and is_repr(v) for v in value.values())
+
+
+def _literal(text: str) -> Value:
+    """A Python literal; None if it is none."""
+    try:
+        value: Value = ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        return None
+    return value

@@ -1,0 +1,407 @@
+"""Span → Step: find the dialects of a span by one lookup per attribute, then ask their tables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Usage, Value
+
+from ._codec import as_int, as_strings, as_text, decoded, is_list
+from ._dialect import Dialect, Found, Source, io_of
+from ._messages import finish_of, messages_in
+
+_MEMO_LIMIT: Final = 20_000
+_CALLS: Final = frozenset({Kind.LLM})
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The tables of one set of dialects, merged once."""
+
+    dialects: tuple[Dialect, ...]
+    names: tuple[str, ...]
+    facts: Mapping[str, tuple[str, ...]]
+    system: tuple[str, ...]
+    metadata: tuple[str, ...]
+    metadata_prefixes: tuple[str, ...]
+    external: tuple[str, ...]
+
+
+class Readers:
+    """An ordered set of dialects, indexed so that an unknown span costs one lookup per attribute.
+
+    Args:
+        dialects: In the order of evidence: frameworks before conventions before guesses.
+    """
+
+    def __init__(self, dialects: Sequence[Dialect]) -> None:
+        self.dialects = tuple(dialects)
+        self._keys: dict[str, int] = {}
+        self._prefixes: list[tuple[str, int]] = []
+        self._scopes: dict[str, int] = {}
+        self._scope_starts: list[tuple[str, int]] = []
+        self._names: dict[str, int] = {}
+        self._name_starts: list[tuple[str, int]] = []
+        self._events: dict[str, int] = {}
+        for index, dialect in enumerate(self.dialects):
+            bit = 1 << index
+            for key in dialect.keys:
+                self._keys[key] = self._keys.get(key, 0) | bit
+            self._prefixes.extend((prefix, bit) for prefix in dialect.prefixes)
+            _register(dialect.scopes, bit, self._scopes, self._scope_starts)
+            _register(dialect.span_names, bit, self._names, self._name_starts)
+            for event in dialect.events:
+                self._events[event] = self._events.get(event, 0) | bit
+        self._memo: dict[str, int] = {}
+        self._scope_memo: dict[str, int] = {}
+        self._plans: dict[int, _Plan] = {}
+
+    def mask(self, span: Span, logs: Sequence[Log] = ()) -> int:
+        """Which dialects the span is written in, as a bit set; 0 if it is no GenAI span."""
+        memo = self._memo
+        found = self._by_scope(span.scope.name)
+        for key in span.attributes:
+            bits = memo.get(key)
+            found |= self._by_key(key) if bits is None else bits
+        name = span.name
+        found |= self._names.get(name, 0)
+        for start, bit in self._name_starts:
+            if name.startswith(start):
+                found |= bit
+        for event in span.events:
+            found |= self._events.get(event.name, 0)
+        for log in logs:
+            found |= self._events.get(log.event_name, 0)
+            if not log.event_name or log.event_name == log.scope.name:
+                found |= self._events.get("", 0)
+        return found
+
+    def _by_key(self, key: str) -> int:
+        bits = self._keys.get(key, 0)
+        for prefix, bit in self._prefixes:
+            if key.startswith(prefix):
+                bits |= bit
+        if len(self._memo) >= _MEMO_LIMIT:
+            self._memo.clear()
+        self._memo[key] = bits
+        return bits
+
+    def _by_scope(self, name: str) -> int:
+        bits = self._scope_memo.get(name)
+        if bits is None:
+            bits = self._scopes.get(name, 0)
+            for start, bit in self._scope_starts:
+                if name.startswith(start):
+                    bits |= bit
+            if len(self._scope_memo) >= _MEMO_LIMIT:
+                self._scope_memo.clear()
+            self._scope_memo[name] = bits
+        return bits
+
+    def _plan(self, mask: int) -> _Plan:
+        plan = self._plans.get(mask)
+        if plan is None:
+            chosen = tuple(d for i, d in enumerate(self.dialects) if mask >> i & 1)
+            facts: dict[str, tuple[str, ...]] = {}
+            for dialect in chosen:
+                for name, keys in dialect.facts.items():
+                    facts[name] = (*facts.get(name, ()), *keys)
+            plan = _Plan(
+                chosen,
+                tuple(d.name for d in chosen),
+                facts,
+                tuple(key for d in chosen for key in d.system),
+                tuple(key for d in chosen for key in d.metadata),
+                tuple(key for d in chosen for key in d.metadata_prefixes),
+                tuple(key for d in chosen for key in d.external),
+            )
+            self._plans[mask] = plan
+        return plan
+
+    def read(self, span: Span, logs: tuple[Log, ...] = ()) -> Step:
+        """Read one span; never raises on any content.
+
+        Returns:
+            The step; of kind NONE if the span is no GenAI span.
+        """
+        if span.is_skeleton and not logs:
+            return Step(span, Kind.NONE, is_error=span.status is Status.ERROR)
+        mask = self.mask(span, logs)
+        marks = _own_marks(span.attributes)
+        if not mask:
+            return Step(span, Kind.NONE, is_error=span.status is Status.ERROR, **marks)  # type: ignore[arg-type] # names checked there
+        plan = self._plan(mask)
+        source = Source(span, logs)
+        kind = _kind(plan, source)
+        is_call = kind in _CALLS
+        came, came_io = _side(source, plan, is_input=True, is_call=is_call)
+        went, went_io = _side(source, plan, is_input=False, is_call=is_call)
+        if kind is None:
+            kind = _guess(came, came_io, went, went_io, span)
+            is_call = kind in _CALLS
+        if not is_call and came_io is None and came is not None:
+            came, came_io = _dumped(came)
+        inputs, input_state = _merged(came, came_io, is_call=is_call)
+        outputs, output_state = _merged(went, went_io, is_call=is_call)
+        attributes = span.attributes
+        if plan.external and output_state is ContentState.ABSENT and any(k in attributes for k in plan.external):
+            output_state = ContentState.EXTERNAL
+            if input_state is ContentState.ABSENT:
+                input_state = ContentState.EXTERNAL
+        facts = plan.facts
+        return Step(
+            span,
+            kind,
+            plan.names,
+            inputs,
+            outputs,
+            _system(source, plan),
+            came_io.text if came_io is not None else None,
+            went_io.text if went_io is not None else None,
+            came_io.key if came_io is not None else None,
+            input_state,
+            output_state,
+            operation=_fact(attributes, facts, "operation") or "",
+            model=_fact(attributes, facts, "model"),
+            provider=_fact(attributes, facts, "provider"),
+            response_id=_fact(attributes, facts, "response_id"),
+            agent=_fact(attributes, facts, "agent"),
+            tool_name=_fact(attributes, facts, "tool_name"),
+            tool_call_id=_fact(attributes, facts, "tool_call_id"),
+            usage=_usage(attributes, facts),
+            finish_reasons=_finish(attributes, facts, outputs),
+            conversation_id=_fact(attributes, facts, "conversation_id"),
+            user_id=_fact(attributes, facts, "user_id"),
+            tags=_tags(attributes, facts),
+            metadata=_metadata(attributes, plan),
+            is_error=span.status is Status.ERROR,
+            root_hint=marks.get("root_hint", _hint(attributes, facts)),  # type: ignore[arg-type] # a bool or None
+            given_prompt=marks.get("given_prompt") or _fact(attributes, facts, "given_prompt"),  # type: ignore[arg-type] # text
+            given_answer=marks.get("given_answer") or _fact(attributes, facts, "given_answer"),  # type: ignore[arg-type] # text
+            is_skipped=bool(marks.get("is_skipped")),
+        )
+
+
+def _register(words: Sequence[str], bit: int, exact: dict[str, int], starts: list[tuple[str, int]]) -> None:
+    for word in words:
+        if word.endswith("*"):
+            starts.append((word[:-1], bit))
+        else:
+            exact[word] = exact.get(word, 0) | bit
+
+
+def _kind(plan: _Plan, source: Source) -> Kind | None:
+    for dialect in plan.dialects:
+        if dialect.kind is not None:
+            kind = dialect.kind(source)
+            if kind is not None:
+                return kind
+    return None
+
+
+def _side(source: Source, plan: _Plan, *, is_input: bool, is_call: bool) -> tuple[Found | None, Found | None]:
+    """The first messages and the first opaque value of one side, over all dialects in their order."""
+    talk: Found | None = None
+    opaque: Found | None = None
+    for dialect in plan.dialects:
+        for reader in dialect.inputs if is_input else dialect.outputs:
+            found = reader(source)
+            if found is None:
+                continue
+            if found.is_io:
+                if opaque is None or _weight(found) > _weight(opaque):
+                    opaque = found
+            elif talk is None or _weight(found) > _weight(talk):
+                talk = found
+            if talk is not None and _weight(talk) == _FULL and (is_call or _full_io(opaque)):
+                return talk, opaque
+    return talk, opaque
+
+
+_FULL: Final = 3
+
+
+def _weight(found: Found) -> int:
+    """How much a finding holds: text weighs most, parts without text less, empty messages least."""
+    if found.text is not None or any(m.text for m in found.messages):
+        return _FULL
+    if any(m.parts for m in found.messages):
+        return 2
+    return 1 if found.state is ContentState.REDACTED else 0
+
+
+def _full_io(opaque: Found | None) -> bool:
+    return opaque is not None and _weight(opaque) == _FULL
+
+
+def _dumped(came: Found) -> tuple[Found | None, Found | None]:
+    """Read a state that was written as the text of one user message (genai-langchain 1.3b0, dialects.md 2.1)."""
+    if len(came.messages) != 1 or came.messages[0].role != "user":
+        return came, None
+    text = came.messages[0].text.strip()
+    if text[:2] != '{"' or text[-1:] != "}":
+        return came, None
+    inner = io_of(text, is_input=True)
+    if inner is None or not (inner.text or inner.messages):
+        return came, None
+    return None, inner
+
+
+def _merged(talk: Found | None, opaque: Found | None, *, is_call: bool) -> tuple[tuple[Message, ...], ContentState]:
+    """One list of messages: for a model call the recorded ones, for anything else the longer ones.
+
+    OpenInference's LangGraph spans index only the first message of the state (reconstruction.md 3.1).
+    """
+    best = talk
+    if (
+        opaque is not None
+        and opaque.messages
+        and (
+            talk is None
+            or _weight(talk) < min(2, _weight(opaque))
+            or (not is_call and len(opaque.messages) > len(talk.messages))
+        )
+    ):
+        best = opaque
+    if best is None or not best.messages:
+        state = best.state if best is not None else ContentState.ABSENT
+        if opaque is not None and opaque.text is not None:
+            state = opaque.state
+        elif opaque is not None and best is None:
+            state = opaque.state if opaque.state is ContentState.REDACTED else ContentState.ABSENT
+        return (), state
+    state = best.state
+    if state in (ContentState.ABSENT, ContentState.REDACTED) and opaque is not None and opaque.text is not None:
+        state = opaque.state
+    return best.messages, state
+
+
+def _guess(came: Found | None, came_io: Found | None, went: Found | None, went_io: Found | None, span: Span) -> Kind:
+    """The kind of a GenAI span that no dialect names: only messages or a full pair of values count."""
+    if went is not None and any(m.role == "assistant" for m in went.messages):
+        return Kind.LLM
+    if came_io is not None and went_io is not None and _weight(came_io) == _weight(went_io) == _FULL:
+        return Kind.CHAIN
+    if came is not None and came.messages and span.attributes.get("gen_ai.request.model"):
+        return Kind.LLM
+    return Kind.OTHER
+
+
+def _fact(attributes: Attributes, facts: Mapping[str, tuple[str, ...]], name: str) -> str | None:
+    for key in facts.get(name, ()):
+        value = attributes.get(key)
+        if value is not None:
+            text = as_text(value)
+            if text:
+                if len(text) > 1 and text[0] == '"' and text[-1] == '"':  # MLflow encodes texts too
+                    text = as_text(decoded(text)[0])
+                return text
+    return None
+
+
+def _hint(attributes: Attributes, facts: Mapping[str, tuple[str, ...]]) -> bool | None:
+    word = _fact(attributes, facts, "root_hint")
+    return True if word is not None and word.lower() == "true" else None
+
+
+def _usage(attributes: Attributes, facts: Mapping[str, tuple[str, ...]]) -> Usage:
+    counts: list[int | None] = []
+    for name in ("input_tokens", "output_tokens"):
+        count = None
+        for key in facts.get(name, ()):
+            count = as_int(attributes.get(key))
+            if count is not None:
+                break
+        counts.append(count)
+    return Usage(*counts)
+
+
+def _finish(
+    attributes: Attributes, facts: Mapping[str, tuple[str, ...]], outputs: tuple[Message, ...]
+) -> tuple[str, ...]:
+    for key in facts.get("finish", ()):
+        if key in attributes:
+            words = tuple(word for item in as_strings(attributes[key]) if (word := finish_of(item)))
+            if words:
+                return words
+    return tuple(m.finish_reason for m in outputs if m.finish_reason)
+
+
+def _tags(attributes: Attributes, facts: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+    for key in facts.get("tags", ()):
+        if key in attributes:
+            return as_strings(attributes[key])
+    return ()
+
+
+def _metadata(attributes: Attributes, plan: _Plan) -> Mapping[str, Value] | None:
+    out: dict[str, Value] = {}
+    for key in plan.metadata:
+        value = attributes.get(key)
+        if value is None or value == "":
+            continue
+        opened = decoded(value)[0]
+        if isinstance(opened, Mapping) and key == "metadata":
+            out.update(opened)
+        else:
+            out[key] = opened
+    if plan.metadata_prefixes:
+        for key, value in attributes.items():
+            if value is None or value == "":
+                continue
+            for prefix in plan.metadata_prefixes:
+                if key.startswith(prefix):
+                    out[key[len(prefix) :]] = value
+                    break
+    return out or None
+
+
+def _system(source: Source, plan: _Plan) -> str:
+    for key in plan.system:
+        value: Value = source.attributes.get(key)
+        if value is None:
+            for event in source.span.events:
+                value = event.attributes.get(key, value)
+            for log in source.logs:
+                value = log.attributes.get(key, value)
+        if value is not None:
+            text = system_text(value)
+            if text:
+                return text
+    return ""
+
+
+def system_text(value: Value) -> str:
+    """Text of system instructions: plain, a list of parts, or a list of whole messages."""
+    opened = decoded(value)[0]
+    if is_list(opened) and isinstance(opened, Sequence):
+        opened = tuple({"role": "system", "parts": (p,)} if not _is_message(p) else p for p in opened)
+    found = messages_in(opened, "system")
+    return "\n\n".join(m.text for m in found if m.text) if found else ""
+
+
+def _is_message(value: Value) -> bool:
+    return isinstance(value, Mapping) and ("role" in value or "parts" in value)
+
+
+def _own_marks(attributes: Attributes) -> dict[str, object]:
+    """What the app said with our own attributes."""
+    out: dict[str, object] = {}
+    if "spanlabel.root" in attributes:
+        out["root_hint"] = _truth(attributes["spanlabel.root"])
+    for key, name in (("spanlabel.prompt", "given_prompt"), ("spanlabel.answer", "given_answer")):
+        if key in attributes:
+            out[name] = as_text(attributes[key])
+    if _truth(attributes.get("spanlabel.skip")):
+        out["is_skipped"] = True
+    return out
+
+
+def _truth(value: Value) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower())
+    return None

@@ -1,0 +1,40 @@
+"""MLflow's own spans: every attribute is JSON text, texts too."""
+
+from __future__ import annotations
+
+from spanlabel.model import Kind
+
+from ._dialect import Dialect, io, kind_by
+
+MLFLOW = Dialect(
+    name="mlflow",
+    source="mlflow-skinny 3.17.2",
+    keys=("mlflow.spanType", "mlflow.spanInputs"),
+    kind=kind_by(
+        "mlflow.spanType",
+        {
+            "llm": Kind.LLM,
+            "chat_model": Kind.LLM,
+            "agent": Kind.AGENT,
+            "workflow": Kind.WORKFLOW,
+            "chain": Kind.CHAIN,
+            "task": Kind.CHAIN,
+            "tool": Kind.TOOL,
+            "retriever": Kind.RETRIEVER,
+            "embedding": Kind.EMBEDDING,
+            "reranker": Kind.RERANK,
+            "parser": Kind.CHAIN,
+            "memory": Kind.MEMORY,
+            "guardrail": Kind.GUARDRAIL,
+            "evaluator": Kind.EVALUATOR,
+        },
+        otherwise=Kind.CHAIN,
+    ),
+    inputs=(io("mlflow.spanInputs", is_input=True),),
+    outputs=(io("mlflow.spanOutputs", is_input=False),),
+    facts={
+        "model": ("mlflow.llm.model",),
+        "conversation_id": ("mlflow.trace.session",),
+        "user_id": ("mlflow.trace.user",),
+    },
+)

@@ -1,0 +1,290 @@
+"""The tree that pairing works on: parent links mended, spans that are not GenAI contracted away."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from spanlabel.model import Kind, SpanKind, Step, Trace
+
+SLACK_NS: Final = 2_000_000
+"""Clocks of spans of one process differ by up to 0.8 ms in JavaScript (traces-other.md 3.1)."""
+
+INNER: Final = frozenset(
+    {Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.GUARDRAIL, Kind.EVALUATOR, Kind.HANDOFF}
+)
+"""What lies below a span of these kinds is never a unit of its own."""
+
+COMPOSITE: Final = frozenset({Kind.AGENT, Kind.WORKFLOW, Kind.CHAIN})
+RUNS: Final = frozenset({Kind.AGENT, Kind.WORKFLOW})
+
+_REQUESTS: Final = frozenset({SpanKind.SERVER, SpanKind.CONSUMER})
+
+
+class Top:
+    """What stands above a group of nodes: the topmost span of their tree, or the parent that never came.
+
+    Attributes:
+        key: Trace id and span id.
+        is_request: The topmost span serves a request, so all below it is one piece of work.
+    """
+
+    __slots__ = ("is_request", "key")
+
+    def __init__(self, key: tuple[str, str], *, is_request: bool) -> None:
+        self.key = key
+        self.is_request = is_request
+
+
+class Node:
+    """One GenAI step in the mended tree.
+
+    Attributes:
+        step: The step.
+        parent: The nearest GenAI step above; None at the top.
+        children: The nearest GenAI steps below, by start.
+        top: What stands above the whole tree.
+        is_inner: It, or a step above it, is a tool, a retriever, an evaluator, ...
+        fate: What became of it, as stable words, for `explain`.
+        twins: Copies of the same call by another instrumentation that were dropped in its favour.
+    """
+
+    __slots__ = ("children", "fate", "is_inner", "parent", "step", "top", "trace_id", "twins")
+
+    def __init__(self, step: Step) -> None:
+        self.step = step
+        self.trace_id = step.span.trace_id
+        self.parent: Node | None = None
+        self.children: list[Node] = []
+        self.top = Top((self.trace_id, step.span.span_id), is_request=False)
+        self.is_inner = False
+        self.fate: list[str] = []
+        self.twins: list[Node] = []
+
+    @property
+    def start_ns(self) -> int:
+        return self.step.span.start_ns
+
+    @property
+    def end_ns(self) -> int:
+        return self.step.span.end_ns
+
+    @property
+    def kind(self) -> Kind:
+        return self.step.kind
+
+    def detach(self) -> None:
+        """Take it out of its parent."""
+        if self.parent is not None:
+            self.parent.children.remove(self)
+            self.parent = None
+
+    def below(self) -> Iterable[Node]:
+        """All nodes below, parents before children, by start."""
+        stack = list(reversed(self.children))
+        while stack:
+            node = stack.pop()
+            yield node
+            stack.extend(reversed(node.children))
+
+
+def order(node: Node) -> tuple[int, int, str]:
+    """By start, the longer first, then by id: the same whatever the order of arrival."""
+    return (node.start_ns, -node.end_ns, node.step.span.span_id)
+
+
+def forest(traces: Sequence[Trace]) -> list[Node]:
+    """Build the mended trees of all traces.
+
+    Returns:
+        The topmost GenAI nodes, by start.
+    """
+    tops: list[Node] = []
+    for trace in traces:
+        tops.extend(_tree(trace))
+    tops.sort(key=order)
+    return tops
+
+
+def _tree(trace: Trace) -> list[Node]:
+    nodes = {step.span.span_id: Node(step) for step in trace.steps}
+    parents = _parents(nodes)
+    _adopt_orphans(nodes, parents)
+    _free_leaked(nodes, parents)
+    tops = _tops(nodes, parents)
+    out = []
+    for span_id, node in nodes.items():
+        if node.kind is Kind.NONE:
+            continue
+        node.top = tops[span_id]
+        above = parents[span_id]
+        while above is not None and nodes[above].kind is Kind.NONE:
+            above = parents[above]
+        if above is None:
+            out.append(node)
+        else:
+            node.parent = nodes[above]
+            nodes[above].children.append(node)
+    for node in nodes.values():
+        node.children.sort(key=order)
+    for node in out:
+        _mark_inner(node)
+    return out
+
+
+def _parents(nodes: dict[str, Node]) -> dict[str, str | None]:
+    """The parent of each span where it is known; cycles are broken at the span that starts first."""
+    parents: dict[str, str | None] = {}
+    for span_id, node in nodes.items():
+        above = node.step.span.parent_id
+        parents[span_id] = above if above in nodes and above != span_id else None
+    done: set[str] = set()
+    for span_id in nodes:
+        path: list[str] = []
+        here: str | None = span_id
+        seen: set[str] = set()
+        while here is not None and here not in done and here not in seen:
+            seen.add(here)
+            path.append(here)
+            here = parents[here]
+        if here is not None and here in seen:
+            ring = path[path.index(here) :]
+            first = min(ring, key=lambda one: order(nodes[one]))
+            parents[first] = None
+        done.update(path)
+    return parents
+
+
+def _adopt_orphans(nodes: dict[str, Node], parents: dict[str, str | None]) -> None:
+    """Give a span whose parent never came to the smallest agent or chain around it.
+
+    Spans under the same missing parent stay siblings.
+    """
+    orphans = [
+        node
+        for span_id, node in nodes.items()
+        if parents[span_id] is None and node.step.span.parent_id is not None and node.kind is not Kind.NONE
+    ]
+    if not orphans:
+        return
+    holders = sorted((n for n in nodes.values() if n.kind in COMPOSITE), key=order)
+    if not holders:
+        return
+    stack: list[Node] = []
+    position = 0
+    for orphan in sorted(orphans, key=order):
+        while position < len(holders) and holders[position].start_ns <= orphan.start_ns + SLACK_NS:
+            stack.append(holders[position])
+            position += 1
+        stack = [h for h in stack if h.end_ns + SLACK_NS >= orphan.start_ns]
+        best: Node | None = None
+        for holder in stack:
+            if holder is orphan or holder.end_ns + SLACK_NS < orphan.end_ns or holder.start_ns > orphan.start_ns:
+                continue
+            if (
+                parents[holder.step.span.span_id] is None
+                and (holder.step.span.parent_id == orphan.step.span.parent_id or holder.step.span.parent_id is None)
+                and holder.step.span.parent_id is not None
+            ):
+                continue
+            if _is_above(holder, orphan, parents, nodes):
+                continue
+            if best is None or holder.end_ns - holder.start_ns < best.end_ns - best.start_ns:
+                best = holder
+        if best is not None:
+            parents[orphan.step.span.span_id] = best.step.span.span_id
+            orphan.fate.append("adopted_orphan")
+
+
+def _is_above(holder: Node, orphan: Node, parents: dict[str, str | None], nodes: dict[str, Node]) -> bool:
+    """Whether *orphan* stands above *holder*, so that adopting it would close a ring."""
+    here: str | None = holder.step.span.span_id
+    steps = 0
+    while here is not None and steps < 10_000:
+        if nodes[here] is orphan:
+            return True
+        here = parents[here]
+        steps += 1
+    return steps >= 10_000
+
+
+def _free_leaked(nodes: dict[str, Node], parents: dict[str, str | None]) -> None:
+    """Take a run out of the span that only leaked its context to it.
+
+    A run that starts after the model call above it has ended is no part of that call (OpenLLMetry
+    0.47.5, traces-python.md 3.5); nor is a run of the same name below one of another question
+    that it outlives (`chain.batch`, traces-python.md 3.6).
+    """
+    for span_id, node in nodes.items():
+        if node.kind not in COMPOSITE:
+            continue
+        above = parents[span_id]
+        while above is not None and nodes[above].kind is Kind.NONE:
+            above = parents[above]
+        if above is None:
+            continue
+        parent = nodes[above]
+        if parent.kind is Kind.LLM and node.start_ns >= parent.end_ns:
+            leaked = True
+        else:
+            leaked = parent.kind in COMPOSITE and _is_other_run(parent, node)
+        if leaked:
+            parents[span_id] = None
+            node.fate.append("leaked_context")
+
+
+def _is_other_run(parent: Node, node: Node) -> bool:
+    a, b = parent.step, node.step
+    if a.span.name != b.span.name or a.span.scope.name != b.span.scope.name:
+        return False
+    if not (_says(b.input_text, b.input) and _says(b.output_text, b.output)):
+        return False
+    if _said(a.input_text, a.input) == _said(b.input_text, b.input):
+        return False
+    return node.end_ns > parent.end_ns or node.start_ns >= parent.end_ns
+
+
+def _says(text: str | None, messages: Sequence[object]) -> bool:
+    return bool(text) or bool(messages)
+
+
+def _said(text: str | None, messages: Sequence[object]) -> object:
+    return text or tuple(messages)
+
+
+def _tops(nodes: dict[str, Node], parents: dict[str, str | None]) -> dict[str, Top]:
+    """The top of each span's tree; spans under the same missing parent share one."""
+    tops: dict[str, Top] = {}
+    missing: dict[str, Top] = {}
+    waiting: dict[str, list[str]] = defaultdict(list)
+    for span_id, above in parents.items():
+        if above is None:
+            node = nodes[span_id]
+            gone = node.step.span.parent_id
+            if gone is not None and gone not in nodes and "leaked_context" not in node.fate:
+                top = missing.get(gone)
+                if top is None:
+                    top = missing[gone] = Top((node.trace_id, gone), is_request=False)
+                if node.step.span.kind in _REQUESTS and node.kind is Kind.NONE:
+                    top = Top((node.trace_id, span_id), is_request=True)
+            else:
+                top = Top((node.trace_id, span_id), is_request=node.step.span.kind in _REQUESTS)
+            tops[span_id] = top
+        else:
+            waiting[above].append(span_id)
+    stack = list(tops)
+    while stack:
+        here = stack.pop()
+        for below in waiting.get(here, ()):
+            tops[below] = tops[here]
+            stack.append(below)
+    return tops
+
+
+def _mark_inner(root: Node) -> None:
+    stack = [(root, False)]
+    while stack:
+        node, inner = stack.pop()
+        node.is_inner = inner or node.kind in INNER
+        stack.extend((child, node.is_inner) for child in node.children)

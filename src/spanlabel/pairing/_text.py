@@ -1,0 +1,145 @@
+"""What one step says by itself: its question, its answer, and whether they can be trusted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from spanlabel.model import Kind, Message, Step, Text, ToolCall
+
+FINAL_TOOLS: Final = ("final_answer", "final_result", "final_output", "structured_output", "respond", "submit_answer")
+"""Names of tools whose arguments are the answer (smolagents, Pydantic AI, agents with structured output)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A text and where it stands.
+
+    Attributes:
+        text: The text, without white space around it.
+        chat: The conversation up to and including it, for a question; empty for an answer.
+        all: All choices, for an answer.
+        how: "messages", "value" (of an opaque input or output) or "given" (set by the app).
+    """
+
+    text: str
+    chat: tuple[Message, ...] = ()
+    all: tuple[str, ...] = ()
+    how: str = "messages"
+
+
+def last_question(messages: Sequence[Message]) -> int | None:
+    """Index of the last message in which the user says something; tool results are no question."""
+    for index in range(len(messages) - 1, -1, -1):
+        if messages[index].role == "user" and messages[index].text.strip():
+            return index
+    return None
+
+
+def question_of(step: Step) -> Said | None:
+    """The question that a step's own input holds."""
+    if step.given_prompt:
+        return Said(step.given_prompt.strip(), how="given")
+    index = last_question(step.input)
+    if index is not None:
+        chat = with_system(step, step.input[: index + 1])
+        return Said(step.input[index].text.strip(), chat)
+    text = (step.input_text or "").strip()
+    if text and step.kind is not Kind.LLM:
+        return Said(text, with_system(step, ()), how="value")
+    if text:
+        return Said(text, how="value")
+    return None
+
+
+def with_system(step: Step, messages: Sequence[Message]) -> tuple[Message, ...]:
+    """The messages with the system instructions that came apart from them in front."""
+    if not step.system or any(m.role == "system" and m.text.strip() == step.system.strip() for m in messages):
+        return tuple(messages)
+
+    return (Message("system", (Text(step.system),)), *messages)
+
+
+def call_answer(step: Step) -> Said | None:
+    """The answer of a model call: text without a tool call beside it; several messages are choices."""
+    if step.given_answer:
+        return Said(step.given_answer.strip(), all=(step.given_answer.strip(),), how="given")
+    replies = [m for m in step.output if m.role != "user"]
+    calls = [m for m in replies if m.tool_calls]
+    texts = tuple(t for m in replies if not m.tool_calls and (t := m.text.strip()))
+    if calls:
+        # Parts of one turn may come as several messages, text first, tool call second.
+        return None
+    if texts:
+        return Said(texts[0], all=texts)
+    text = (step.output_text or "").strip()
+    if text and not replies:
+        return Said(text, all=(text,), how="value")
+    return None
+
+
+def run_answer(step: Step) -> Said | None:
+    """The answer that an agent's or a chain's own output holds: the last thing that was said."""
+    if step.given_answer:
+        return Said(step.given_answer.strip(), all=(step.given_answer.strip(),), how="given")
+    text = (step.output_text or "").strip()
+    if text:
+        return Said(text, all=(text,), how="value")
+    for message in reversed(step.output):
+        if message.role != "assistant":
+            if message.role == "tool" or message.text.strip():
+                return None
+            continue
+        said = message.text.strip()
+        pending = _pending(message)
+        if said and not pending:
+            return Said(said, all=(said,))
+        if message.tool_calls:
+            return None
+    return None
+
+
+def _pending(message: Message) -> tuple[ToolCall, ...]:
+    """Tool calls that the same message does not answer (the AI SDK lists a whole run in one message)."""
+    done = {result.id for result in message.tool_results}
+    return tuple(call for call in message.tool_calls if call.id not in done)
+
+
+def final_tool(step: Step) -> str | None:
+    """The arguments of a tool call that stands for the answer; None if there is none."""
+    for message in reversed(step.output):
+        for call in message.tool_calls:
+            if call.name.lower().startswith(FINAL_TOOLS):
+                return arguments_text(call)
+    return None
+
+
+def arguments_text(call: ToolCall) -> str | None:
+    """The arguments of a call as an answer: the only text among them, or all as JSON."""
+    arguments = call.arguments
+    if isinstance(arguments, Mapping) and len(arguments) == 1:
+        [value] = arguments.values()
+        if isinstance(value, str):
+            return value
+    if isinstance(arguments, str):
+        return arguments or None
+    return json.dumps(arguments, ensure_ascii=False, default=str) if arguments else None
+
+
+def texts_of(messages: Iterable[Message], *roles: str) -> list[str]:
+    """Texts of the messages of these roles; the responses of tool results count for role "tool"."""
+    out = []
+    for message in messages:
+        if "tool" in roles:
+            for result in message.tool_results:
+                if isinstance(result.response, str):
+                    out.append(result.response.strip())
+                elif result.response is not None:
+                    out.append(str(result.response))
+        if message.role in roles:
+            text = message.text.strip()
+            if text:
+                out.append(text)
+    return out

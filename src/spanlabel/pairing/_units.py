@@ -1,0 +1,301 @@
+"""Units: the turns of one run, from its own words and from the model calls below it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+from spanlabel.model import Kind, Message, Text
+
+from ._node import COMPOSITE, RUNS, SLACK_NS, Node, order
+from ._text import (
+    Said,
+    arguments_text,
+    call_answer,
+    final_tool,
+    last_question,
+    question_of,
+    run_answer,
+    texts_of,
+    with_system,
+)
+from ._turn import MIN_SHARED, Turn, merged
+
+Turns = list[Turn]
+
+
+def units(node: Node) -> Turns:
+    """The turns of everything from *node* down, without recursion: a trace may be 10 000 spans deep."""
+    done: dict[int, Turns] = {}
+    stack: list[tuple[Node, bool]] = [(node, False)]
+    while stack:
+        here, ready = stack.pop()
+        if not ready:
+            stack.append((here, True))
+            stack.extend((child, False) for child in here.children if not child.is_inner)
+            continue
+        below: Turns = []
+        for child in visible(here.children):
+            below.extend(done.pop(id(child), ()))
+        done[id(here)] = _unit(here, below)
+    return done[id(node)]
+
+
+def visible(siblings: Sequence[Node]) -> list[Node]:
+    """Siblings that may speak: not inner, not skipped, and not run within a sibling's tool call.
+
+    OpenLLMetry's OpenAI Agents spans put an agent that is used as a tool beside its manager, not
+    below the tool (traces-python.md 3.9).
+    """
+    open_ones = [n for n in siblings if not n.is_inner and not n.step.is_skipped]
+    for n in siblings:
+        if n.step.is_skipped:
+            n.fate.append("skipped_by_app")
+        elif n.is_inner:
+            n.fate.append("inner")
+    runs = [n for n in open_ones if n.kind in COMPOSITE]
+    if len(runs) < 2 and not any(n.kind is Kind.TOOL for n in siblings):
+        return open_ones
+    tools = sorted(
+        ((t, owner) for owner in siblings for t in _tools(owner) if t.end_ns > t.start_ns), key=lambda p: order(p[0])
+    )
+    if not tools:
+        return open_ones
+    out = []
+    for n in open_ones:
+        if n.kind in COMPOSITE and any(
+            owner is not n and t.start_ns <= n.start_ns and n.end_ns <= t.end_ns + SLACK_NS for t, owner in tools[:200]
+        ):
+            n.fate.append("within_tool")
+            continue
+        out.append(n)
+    return out
+
+
+def _tools(owner: Node) -> list[Node]:
+    if owner.kind is Kind.TOOL:
+        return [owner]
+    if owner.kind not in COMPOSITE:
+        return []
+    return [n for n in owner.below() if n.kind is Kind.TOOL]
+
+
+def _unit(node: Node, below: Turns) -> Turns:
+    if node.kind is Kind.LLM:
+        return _of_call(node, below)
+    if node.kind in COMPOSITE:
+        return _of_run(node, below)
+    return below
+
+
+def _of_call(node: Node, below: Turns) -> Turns:
+    step = node.step
+    asked, answer = question_of(step), call_answer(step)
+    failed = step.is_error  # a finish reason "error" without it is a stream that the app left: what it read counts
+    if below and any(t.answer for t in below):
+        # Another layer put its attributes on a span that holds calls of its own (LiteLLM on the app's span).
+        if answer is None or failed or asked is None:
+            return merged(below, is_request=node.top.is_request)
+        last = max((t for t in below if t.answer), key=lambda t: t.end_ns)
+        if last.answer != answer.text:
+            return merged(below, is_request=node.top.is_request)
+    if asked is None and answer is None and not step.input and not step.output:
+        return below
+    turn = Turn(
+        node,
+        asked.text if asked else None,
+        answer.text if answer and not failed else None,
+        answer.all if answer and not failed else (),
+        asked.chat if asked else with_system(step, step.input),
+        node,
+        node,
+        node.start_ns,
+        node.end_ns,
+        [node],
+        with_system(step, step.input),
+        is_failed=failed,
+    )
+    turn.lower("prompt_from_llm", 0.1)
+    turn.lower("answer_from_llm", 0.1)
+    return [turn]
+
+
+def _of_run(node: Node, below: Turns) -> Turns:
+    step = node.step
+    subs = merged(below, is_request=False)
+    answered = [t for t in subs if t.answer]
+    asked, answer = question_of(step), run_answer(step)
+    if asked and answer and asked.text == answer.text:
+        asked = answer = None  # it passes on what it was given (parsers, lambdas)
+        if not subs:
+            node.fate.append("echo")
+            return []
+    if not subs and not _speaks_alone(node):
+        return []
+    if asked and answer and len(answered) > 1 and _mixes(asked, answer, answered):
+        node.fate.append("mixes_turns")
+        asked = answer = None
+    if asked is None and len(answered) > 1 and _several(node, answered):
+        return [t for t in subs if t.answer] or subs
+    if step.is_error and answer is None and not _ended_well(node, subs):
+        answered = []
+    return _one_turn(node, subs, answered, asked, answer)
+
+
+def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answer: Said | None) -> Turns:
+    """The one turn of a run: its own words where they hold, else those of the calls below it."""
+    step = node.step
+    first = min((t for t in subs if t.prompt), key=lambda t: t.start_ns, default=None)
+    last = max(answered, key=lambda t: t.end_ns, default=None)
+    question, source, why_asked = _question(node, asked, first)
+    reply, speaker, why_answered = _reply(node, subs, answer, last)
+    calls = sorted((c for t in subs for c in t.calls), key=order)
+    if question is None and reply is None and not calls:
+        return []
+    turn = Turn(
+        node,
+        question.text if question else None,
+        reply.text if reply else None,
+        reply.all if reply else (),
+        question.chat if question else (),
+        source,
+        speaker,
+        node.start_ns,
+        max(node.end_ns, max((t.end_ns for t in subs), default=0)),
+        calls,
+        first.asked if first is not None else with_system(step, step.input),
+        is_failed=step.is_error and reply is None,
+    )
+    if source is not node:
+        for reason in (r for t in subs for r in t.reasons if r.startswith(("merged", "same_request"))):
+            turn.lower(reason, 0.1)
+    for reason, by in (*why_asked, *why_answered):
+        turn.lower(reason, by)
+    return [turn]
+
+
+Why = tuple[tuple[str, float], ...]
+
+
+def _question(node: Node, asked: Said | None, first: Turn | None) -> tuple[Said | None, Node, Why]:
+    """A run's question, the node that says it, and the reasons with what they take off."""
+    if first is None or first.prompt is None:
+        return asked, node, () if asked is None else ((f"own_prompt:{asked.how}", 0.0),)
+    if asked is None:
+        return Said(first.prompt, first.chat), first.prompt_node, (("prompt_from_llm", 0.1),)
+    chosen, source, why = _chosen_question(node, asked, first)
+    return chosen, source, (why,)
+
+
+def _reply(node: Node, subs: Turns, answer: Said | None, last: Turn | None) -> tuple[Said | None, Node, Why]:
+    """A run's answer, the node that says it, and the reasons with what they take off."""
+    if answer is None and last is not None and last.answer is not None:
+        return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.1),)
+    if answer is None:
+        shown, speaker = _by_tool(node, subs)
+        if shown:
+            return Said(shown, all=(shown,)), speaker, (("final_tool", 0.3),)
+        return None, node, ()
+    why: Why = ((f"own_answer:{answer.how}", 0.0),)
+    if last is None or last.answer is None:
+        return answer, node, why
+    if len(last.answers) > 1 and (answer.text in last.answers or len(answer.all) < 2):
+        answer = Said(answer.text, all=last.answers, how=answer.how)
+    if answer.text not in last.answer and last.answer not in answer.text:
+        why = (*why, ("answer_differs", 0.1))
+    return answer, node, why
+
+
+def _chosen_question(node: Node, asked: Said, first: Turn) -> tuple[Said, Node, tuple[str, float]]:
+    """Which question is the run's: its own or that of its first model call."""
+    prompt = first.prompt or ""
+    if prompt == asked.text:
+        if len(first.chat) > len(asked.chat) and asked.how == "value":
+            asked = Said(asked.text, first.chat, how=asked.how)
+        return asked, node, (f"own_prompt:{asked.how}", 0.0)
+    if asked.how == "given":
+        return asked, node, ("own_prompt:given", 0.0)
+    if prompt in texts_of(node.step.input, "user"):
+        # The run's own input has gone on (retry notes, the next turn); its first call began here.
+        index = max(i for i, m in enumerate(node.step.input) if m.text.strip() == prompt)
+        return Said(prompt, with_system(node.step, node.step.input[: index + 1])), node, ("own_prompt:turn_start", 0.0)
+    if _is_variable(node, asked, prompt):
+        return Said(prompt, first.chat), first.prompt_node, ("input_is_variable", 0.1)
+    if len(asked.text) >= MIN_SHARED and (asked.text in prompt or prompt in asked.text):
+        return asked, node, (f"own_prompt:{asked.how}", 0.0)
+    return asked, node, ("prompt_unrelated", 0.15)
+
+
+def _is_variable(node: Node, asked: Said, prompt: str) -> bool:
+    """Whether a run's own input is only a word that a template put into the real question."""
+    if asked.how != "value" or asked.text not in prompt:
+        return False
+    if node.step.input_key is not None:
+        return True
+    return len(asked.text.split()) < 3 and asked.text[-1:] not in "?.!"
+
+
+def _mixes(asked: Said, answer: Said, answered: Turns) -> bool:
+    """Whether a run's own input is of its first turn and its own output of its last (traces-other.md 1.5)."""
+    first, last = answered[0], answered[-1]
+    if not all(t.unit.kind in COMPOSITE for t in answered):
+        return False  # calls of one run: a retry with a note, not a turn
+    return first.prompt == asked.text and last.answer == answer.text and first.prompt != last.prompt
+
+
+def _several(node: Node, answered: Turns) -> bool:
+    """Whether the answered turns below are turns of their own, and not steps towards one answer."""
+    if node.kind is Kind.CHAIN or all(t.unit.kind in COMPOSITE for t in answered):
+        return True
+    for earlier, later in itertools.pairwise(answered):
+        if earlier.answer in texts_of(later.asked, "assistant"):
+            return True
+    return node.kind is Kind.WORKFLOW
+
+
+def _speaks_alone(node: Node) -> bool:
+    """Whether a run without model calls may still be a unit: an agent, or a topmost chain."""
+    if node.kind in RUNS:
+        return True
+    above = node.parent
+    return above is None or above.kind is Kind.OTHER
+
+
+def _ended_well(node: Node, subs: Turns) -> bool:
+    """Whether the run's last model call gave an answer after whatever failed (handoffs end as errors)."""
+    last = max(subs, key=lambda t: t.end_ns, default=None)
+    return last is not None and last.answer is not None and not last.is_failed and node.parent is not None
+
+
+def _by_tool(node: Node, subs: Turns) -> tuple[str | None, Node]:
+    """An answer that was given as the arguments of a tool call."""
+    calls = sorted((c for t in subs for c in t.calls), key=order)
+    if calls:
+        shown = final_tool(calls[-1].step)
+        if shown:
+            return shown, calls[-1]
+    return final_tool(node.step) or _unserved_call(node), node
+
+
+def _unserved_call(node: Node) -> str | None:
+    """The arguments of the tool call that a run ended with, when no tool ever served it: structured output.
+
+    A run that was stopped at its step limit also ends with a tool call, but there its tools were run.
+    """
+    step = node.step
+    if node.kind not in RUNS or step.is_error or not step.output:
+        return None
+    calls = step.output[-1].tool_calls
+    if len(calls) != 1 or step.output[-1].tool_results:
+        return None
+    if any(n.kind is Kind.TOOL for n in node.below()):
+        return None
+    return arguments_text(calls[0])
+
+
+def chat_of(turn: Turn) -> tuple[Message, ...]:
+    """The conversation up to the turn's question; the question alone if no more is known."""
+    index = last_question(turn.chat)
+    if turn.prompt is not None and (index is None or turn.chat[index].text.strip() != turn.prompt):
+        return (*(m for m in turn.chat if m.role == "system"), Message("user", (Text(turn.prompt),)))
+    return turn.chat

@@ -1,0 +1,196 @@
+"""Traces → pairs: the algorithm, top to bottom.
+
+Mend the tree, contract what is not GenAI, take out copies of one call, read units from the leaves up, join turns that
+are one, and look once more over all pairs for inner steps. The rules and what each is worth: docs/explanation, and
+reference/reconstruction.md sections 3 and 4.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from spanlabel.model import Evaluation, Kind, Pair, Step, Trace, Usage, Value
+
+from ._node import Node, Top, forest
+from ._overlap import drop_copies, drop_inner_pairs
+from ._turn import Turn, merged
+from ._units import chat_of, units, visible
+
+FULL: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found in a window of traces.
+
+    Attributes:
+        pairs: By start; also those of low confidence.
+        fates: For (trace id, span id) of each GenAI span what became of it, as stable words.
+    """
+
+    pairs: tuple[Pair, ...]
+    fates: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+
+
+def reconstruct(traces: Sequence[Trace]) -> Reading:
+    """Find the root-level pairs of a window of traces.
+
+    Args:
+        traces: Ready traces; what crosses traces is found only within one call.
+
+    Returns:
+        The pairs and what became of each span. Never raises on any content.
+    """
+    tops = forest(traces)
+    every = [node for top in tops for node in (top, *top.below())]
+    tops = drop_copies(tops)
+    tops = _marked(tops)
+    groups: dict[tuple[str, str], list[Node]] = defaultdict(list)
+    heads: dict[tuple[str, str], Top] = {}
+    for node in tops:
+        groups[node.top.key].append(node)
+        heads[node.top.key] = node.top
+    pairs: list[Pair] = []
+    origin: dict[int, tuple[str, str]] = {}
+    for key, nodes in groups.items():
+        turns = [turn for node in visible(nodes) for turn in units(node)]
+        kept = merged(turns, is_request=heads[key].is_request)
+        counter: dict[str, int] = defaultdict(int)
+        for turn in sorted(kept, key=lambda t: (t.start_ns, t.end_ns, t.unit.step.span.span_id)):
+            if not turn.prompt or not turn.answer:
+                turn.unit.fate.append("no_answer" if turn.prompt else "no_prompt")
+                continue
+            unit_id = turn.unit.step.span.span_id
+            pair = _pair(turn, counter[unit_id])
+            counter[unit_id] += 1
+            pairs.append(pair)
+            origin[id(pair)] = (_process(turn.unit.step), turn.answer_node.step.span.name)
+    kept_pairs = drop_inner_pairs(pairs, origin)
+    kept_pairs.sort(key=lambda p: (p.start_ns, p.end_ns, p.trace_id, p.unit_span_id, p.turn))
+    return Reading(tuple(kept_pairs), _fates(every, kept_pairs, pairs))
+
+
+def _marked(tops: list[Node]) -> list[Node]:
+    """Heed the app's own marks: `spanlabel.root` makes the only roots of its trace, or removes a subtree."""
+    marked: dict[str, list[Node]] = defaultdict(list)
+    for top in tops:
+        for node in (top, *top.below()):
+            if node.step.root_hint is True and not any(a.step.root_hint for a in _above(node)):
+                marked[node.trace_id].append(node)
+    if not marked:
+        return tops
+    out = [top for top in tops if top.trace_id not in marked]
+    for nodes in marked.values():
+        for node in nodes:
+            node.detach()
+            out.append(node)
+    return out
+
+
+def _above(node: Node) -> list[Node]:
+    out, here = [], node.parent
+    while here is not None:
+        out.append(here)
+        here = here.parent
+    return out
+
+
+def _pair(turn: Turn, number: int) -> Pair:
+    unit, answered, asked = turn.unit.step, turn.answer_node.step, turn.prompt_node.step
+    calls = [c.step for c in turn.calls]
+    around = [unit, *(n.step for n in _above(turn.unit)), answered, *calls]
+    prompt, answer = turn.prompt or "", turn.answer or ""
+    confidence = max(0.0, round(FULL - turn.penalty, 2))
+    return Pair(
+        unit.span.trace_id,
+        unit.span.span_id,
+        number,
+        prompt,
+        answer,
+        tuple(turn.answers) or (answer,),
+        chat_of(turn),
+        asked.span.span_id,
+        answered.span.span_id,
+        turn.start_ns,
+        turn.end_ns,
+        confidence,
+        tuple(turn.reasons),
+        service=_service(unit),
+        model=answered.model or next((s.model for s in reversed(calls) if s.model), None) or unit.model,
+        provider=answered.provider if answered.kind is Kind.LLM else next((s.provider for s in reversed(calls)), None),
+        agent=unit.agent if unit.kind in (Kind.AGENT, Kind.WORKFLOW) else None,
+        conversation_id=next((s.conversation_id for s in around if s.conversation_id), None),
+        user_id=next((s.user_id for s in around if s.user_id), None),
+        usage=_usage(turn, calls),
+        tags=next((s.tags for s in around if s.tags), ()),
+        metadata=_metadata(around),
+        documents=tuple(d for n in turn.unit.below() for d in n.step.documents),
+        evaluations=_evaluations(turn),
+        prompt_state=asked.input_state,
+        answer_state=answered.output_state,
+        skipped_steps=_skipped(turn),
+        dialects=tuple(dict.fromkeys((*asked.dialects, *answered.dialects))),
+    )
+
+
+def _service(step: Step) -> str | None:
+    value = step.span.resource.get("service.name")
+    return value if isinstance(value, str) and value else None
+
+
+def _process(step: Step) -> str:
+    resource = step.span.resource
+    return f"{resource.get('service.name')}/{resource.get('service.instance.id')}"
+
+
+def _usage(turn: Turn, calls: Sequence[Step]) -> Usage:
+    counted = calls or [turn.unit.step]
+    sums: list[int | None] = []
+    for name in ("input_tokens", "output_tokens"):
+        numbers = [n for s in counted if (n := getattr(s.usage, name)) is not None]
+        own = getattr(turn.unit.step.usage, name)
+        sums.append(sum(numbers) if numbers else own)
+    return Usage(*sums)
+
+
+def _metadata(steps: Sequence[Step]) -> Mapping[str, Value] | None:
+    out: dict[str, Value] = {}
+    for step in steps:
+        for key, value in (step.metadata or {}).items():
+            out.setdefault(key, value)
+    return out or None
+
+
+def _evaluations(turn: Turn) -> tuple[Evaluation, ...]:
+    found = [*turn.unit.step.evaluations]
+    for node in turn.unit.below():
+        found.extend(node.step.evaluations)
+    return tuple(found)
+
+
+def _skipped(turn: Turn) -> int:
+    """GenAI steps of the run that a reviewer is spared."""
+    inside = {id(n) for n in turn.unit.below()} | {id(c) for c in turn.calls}
+    for call in turn.calls:
+        inside.update(id(n) for n in call.below())
+    return max(0, len(inside - {id(turn.answer_node), id(turn.unit)}))
+
+
+def _fates(
+    nodes: Sequence[Node], kept: Sequence[Pair], found: Sequence[Pair]
+) -> Mapping[tuple[str, str], tuple[str, ...]]:
+    out: dict[tuple[str, str], list[str]] = {
+        (node.trace_id, node.step.span.span_id): list(dict.fromkeys(node.fate)) for node in nodes
+    }
+    for pair in kept:
+        out.setdefault((pair.trace_id, pair.prompt_span_id), []).append("prompt")
+        out.setdefault((pair.trace_id, pair.answer_span_id), []).append("answer")
+        out.setdefault((pair.trace_id, pair.unit_span_id), []).append("unit")
+    remaining = {id(p) for p in kept}
+    for pair in found:
+        if id(pair) not in remaining:
+            out.setdefault((pair.trace_id, pair.unit_span_id), []).append("inner_pair")
+    return {key: tuple(words) for key, words in out.items()}
