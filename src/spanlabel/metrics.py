@@ -41,9 +41,7 @@ class Metric(Enum):
     SPANS_RECEIVED = Description(
         "spanlabel.spans.received", False, "{span}", (), "Spans that came in, duplicates included."
     )
-    SPANS_HELD = Description(
-        "spanlabel.spans.held", True, "{span}", (), "Spans of traces that are not ready yet."
-    )
+    SPANS_HELD = Description("spanlabel.spans.held", True, "{span}", (), "Spans of traces that are not ready yet.")
     SPANS_DECIDED = Description(
         "spanlabel.spans.decided",
         False,
@@ -141,3 +139,47 @@ class Counts:
         """A copy of all numbers."""
         with self._lock:
             return dict(self._numbers)
+
+
+_FATES = {
+    "waiting": Metric.RECORDS_WAITING,
+    "delivered": Metric.RECORDS_DELIVERED,
+    "superseded": Metric.RECORDS_SUPERSEDED,
+    "dropped": Metric.RECORDS_DROPPED,
+    "dead": Metric.RECORDS_DEAD,
+}
+
+
+def check_conservation(counts: Counts) -> list[str]:
+    """Check that nothing was lost or counted twice, by the equations at the top of this module.
+
+    The numbers are read at one moment, but a thing leaves one count before it enters the next: ask when nothing is
+    under way. A destination takes part from its first count on; without one, as when pairs are only printed, no
+    record is expected.
+
+    Returns:
+        Each broken equation in words, with its numbers; empty if all hold.
+    """
+    numbers = counts.snapshot()
+
+    def total(metric: Metric, destination: str | None = None) -> int:
+        wanted = set() if destination is None else {("destination", destination)}
+        return sum(n for (found, labels), n in numbers.items() if found is metric and wanted <= set(labels))
+
+    held, decided = total(Metric.SPANS_HELD), total(Metric.SPANS_DECIDED)
+    broken = _compare("spans received", total(Metric.SPANS_RECEIVED), {"held": held, "decided": decided})
+    pairs, dropped = total(Metric.PAIRS), total(Metric.PAIRS_DROPPED)
+    names = {value for _, labels in numbers for label, value in labels if label == "destination"}
+    for name in sorted(names):
+        made = total(Metric.RECORDS_MADE, name)
+        broken += _compare(f"pairs for {name}", pairs, {"records made": made, "dropped": dropped})
+        fates = {word: total(metric, name) for word, metric in _FATES.items()}
+        broken += _compare(f"records made for {name}", made, fates)
+    return broken
+
+
+def _compare(what: str, whole: int, parts: Mapping[str, int]) -> list[str]:
+    if whole == sum(parts.values()):
+        return []
+    listed = " + ".join(f"{n} {word}" for word, n in parts.items())
+    return [f"{whole} {what}, but {listed} = {sum(parts.values())}"]

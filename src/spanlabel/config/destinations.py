@@ -34,7 +34,7 @@ def choose_destination(settings: Settings, name: str) -> Destination:
     raise ConfigError(f"there is no destination {name!r}{registry.suggestion(name, tuple(sorted(known)))}")
 
 
-def default_destination(platform: str, *, source: str | None = None) -> tuple[Destination, dict[str, str]]:
+def default_destination(platform: str, *, source: str = "default") -> tuple[Destination, dict[str, str]]:
     """Make the destination that is named like its platform and set by the environment alone.
 
     Args:
@@ -42,13 +42,13 @@ def default_destination(platform: str, *, source: str | None = None) -> tuple[De
         source: Where the name was written, for the error.
 
     Returns:
-        It, and the source of each of its settings.
+        It, and the source of each of its settings and of its platform.
 
     Raises:
         ConfigError: The platform is unknown or one of its settings is wrong.
     """
     settings, sources = build_part(settings_class(platform, source=source), {}, {})
-    return Destination(name=platform, platform=platform, settings=settings), sources
+    return Destination(name=platform, platform=platform, settings=settings), {"platform": source} | sources
 
 
 def read_destinations(listed: object, place: str) -> list[tuple[Destination, dict[str, str]]]:
@@ -62,7 +62,7 @@ def read_destinations(listed: object, place: str) -> list[tuple[Destination, dic
         place: File and key, such as "/app/spanlabel.yaml: destinations".
 
     Returns:
-        For each its settings and their sources; at least one, in order, no name twice.
+        Each, and the source of each of its settings and of its platform; at least one, in order, no name twice.
 
     Raises:
         ConfigError: Something in it is wrong; the text names the place, such as "destinations[0].path".
@@ -109,4 +109,5 @@ def _read_one(entry: object, place: str) -> tuple[Destination, dict[str, str]]:
     check_names(own, part.model_fields, source=place)
     above = {key: Given(value, f"{place}.{key}") for key, value in own.items()}
     settings, sources = build_part(part, above, {})
-    return Destination(name=name, platform=platform, settings=settings), sources
+    found = Destination(name=name, platform=platform, settings=settings)
+    return found, {"platform": f"{place}.platform"} | sources

@@ -12,7 +12,7 @@ import yaml
 from spanlabel.errors import ConfigError
 
 _NAME = "spanlabel.yaml"
-_VARIABLE = "SPANLABEL_CONFIG"
+VARIABLE = "SPANLABEL_CONFIG"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,8 @@ def read_config_file(given: str | os.PathLike[str] | None) -> ConfigFile | None:
 def _named(given: str | os.PathLike[str] | None) -> tuple[str | None, str | None]:
     if given is not None:
         return os.fspath(given), "keyword argument"
-    if variable := os.environ.get(_VARIABLE):
-        return variable, f"environment variable {_VARIABLE}"
+    if variable := os.environ.get(VARIABLE):
+        return variable, f"environment variable {VARIABLE}"
     return None, None
 
 

@@ -10,11 +10,11 @@ from pydantic_settings import BaseSettings
 from spanlabel import registry
 from spanlabel.errors import ConfigError
 
+from .file import VARIABLE as CONFIG_VARIABLE
 from .platform import settings_class
 from .settings import Settings
 
 _PREFIX = "SPANLABEL_"
-CONFIG = "SPANLABEL_CONFIG"
 _FILE_ONLY = "SPANLABEL_DESTINATIONS"
 
 
@@ -51,7 +51,7 @@ def check_variables() -> None:
     Raises:
         ConfigError: Names the variable and the nearest one that exists.
     """
-    known = {CONFIG, *_all_variables(Settings)}
+    known = {CONFIG_VARIABLE, *_all_variables(Settings)}
     given = [name for name in sorted(os.environ) if name.upper().startswith(_PREFIX)]
     if any(name.upper() not in known for name in given):  # only then: it imports every platform's settings
         known = known.union(*(_all_variables(settings_class(name)) for name in registry.platform_names()))

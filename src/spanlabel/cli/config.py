@@ -1,0 +1,89 @@
+"""`spanlabel config`: look at the settings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from pydantic import SecretBytes, SecretStr
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from spanlabel.config.loading import Loaded, load
+
+app = typer.Typer(
+    help="Look at the settings: what is in effect and where it comes from.",
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    TABLE = "table"
+    JSON = "json"
+
+
+@app.callback()
+def _group() -> None:
+    """Keeps `show` a command of its own while it is the only one."""
+
+
+@app.command()
+def show(
+    how: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.TABLE,
+) -> None:
+    """Print every setting in effect and where its value comes from; secrets are hidden.
+
+    A value comes from, highest first: an environment variable,
+    spanlabel.yaml (of this folder, or the one that SPANLABEL_CONFIG names),
+    the default.
+
+    For example:
+
+        spanlabel config show
+        SPANLABEL_HOME=/data spanlabel config show --format json
+    """
+    loaded = load()
+    if how is Format.JSON:
+        settings = {name: {"value": value, "source": loaded.sources[name]} for name, value in _rows(loaded)}
+        print(json.dumps({"file": _plain(loaded.file), "settings": settings}, indent=2))
+        return
+    table = Table(box=None, pad_edge=False)
+    for title in ("Setting", "Value", "From"):
+        table.add_column(title, overflow="fold")
+    for name, value in _rows(loaded):
+        source = loaded.sources[name]
+        shown = value if isinstance(value, str) else "not set" if value is None else json.dumps(value)
+        table.add_row(Text(name), Text(shown), Text(source, style="dim" if source == "default" else ""))
+    screen = Console()
+    screen.print(table)
+    found = "no spanlabel.yaml in this folder" if loaded.file is None else f"file: {_plain(loaded.file)}"
+    screen.print(Text(f"\n{found}"))
+
+
+def _rows(loaded: Loaded) -> Iterator[tuple[str, str | float | None]]:
+    """Name and value of each setting, fit to be shown."""
+    for name in type(loaded.settings).model_fields:
+        if name != "destinations":
+            yield name, _plain(getattr(loaded.settings, name))
+    for destination in loaded.settings.destinations:
+        place = f"destinations.{destination.name}"
+        yield f"{place}.platform", destination.platform
+        for name in type(destination.settings).model_fields:
+            yield f"{place}.{name}", _plain(getattr(destination.settings, name))
+
+
+def _plain(value: object) -> str | float | None:
+    if isinstance(value, SecretStr | SecretBytes):
+        return "********"
+    if value is None or isinstance(value, int | float):
+        return value
+    # A path may hold bytes that are no UTF-8, which no terminal and no JSON takes.
+    return str(value).encode("utf-8", "backslashreplace").decode("utf-8")
