@@ -22,6 +22,7 @@ from .mlflow import MLFLOW
 from .openinference import OPENINFERENCE
 from .openinference_crewai import OPENINFERENCE_CREWAI
 from .otel_genai import AWS_LOGS, OTEL_GENAI, OTEL_GENAI_DETAILS, OTEL_GENAI_EVENTS, OTEL_GENAI_FLAT
+from .own_marks import OWN_MARKS
 from .pydantic_ai import PYDANTIC_AI
 from .semantic_kernel import SEMANTIC_KERNEL
 from .spring_ai import SPRING_AI
@@ -59,6 +60,7 @@ DIALECTS: tuple[Dialect, ...] = (
     # Guesses.
     FLAT_IO,
     BY_HAND,
+    OWN_MARKS,
 )
 """All built-in dialects in the order of evidence."""
 

@@ -7,7 +7,7 @@ the SDK's attribute length limit cuts JSON in the middle without a mark (measure
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from spanlabel.model import Value
@@ -122,7 +122,7 @@ def as_json(value: Value) -> str:
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return dict(value)
     if isinstance(value, bytes):
         return f"<{len(value)} bytes>"

@@ -175,13 +175,26 @@ def text(key: str, role: str, *, beside: Mapping[str, Reader] | None = None) -> 
     return read
 
 
+class OpaqueReader:
+    """Reads an opaque value of a function, a chain, a node or an agent from one attribute.
+
+    It is a class so that a second one need not be tried where the first has found enough.
+    """
+
+    __slots__ = ("_empty", "_is_input", "_key")
+
+    def __init__(self, key: str, *, is_input: bool, empty: tuple[str, ...]) -> None:
+        self._key = key
+        self._is_input = is_input
+        self._empty = empty
+
+    def __call__(self, source: Source) -> Found | None:
+        return io_of(source.attributes.get(self._key), is_input=self._is_input, empty=self._empty)
+
+
 def io(key: str, *, is_input: bool, empty: tuple[str, ...] = ("{}", "null", "[]", "N/A")) -> Reader:
     """An opaque value of a function, a chain, a node or an agent."""
-
-    def read(source: Source) -> Found | None:
-        return io_of(source.attributes.get(key), is_input=is_input, empty=empty)
-
-    return read
+    return OpaqueReader(key, is_input=is_input, empty=empty)
 
 
 def io_of(value: Value, *, is_input: bool, empty: tuple[str, ...] = ("{}", "null", "[]")) -> Found | None:

@@ -27,7 +27,7 @@ def happened(source: Source, *names: str) -> Iterator[tuple[str, Mapping[str, Va
     for log in source.logs:
         if log.event_name in wanted:
             body = decoded(log.body)[0]
-            if isinstance(body, Mapping):
+            if isinstance(body, dict):
                 yield log.event_name, {**log.attributes, **body}
             elif body is not None:
                 yield log.event_name, {**log.attributes, "content": body}
@@ -80,7 +80,7 @@ def in_body(side: str, role: str) -> Reader:
     def read(source: Source) -> Found | None:
         for log in source.logs:
             body = decoded(log.body)[0]
-            if isinstance(body, Mapping) and isinstance(body.get(side), Mapping):
+            if isinstance(body, dict) and isinstance(body.get(side), dict):
                 messages = messages_in(body[side], role)
                 if messages is not None:
                     return settled(messages)

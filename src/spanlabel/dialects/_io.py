@@ -143,7 +143,7 @@ class _Reader:
             return None
         if isinstance(value, str):
             return self._text(value, depth)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             return self._mapping(value, depth)
         if is_list(value) and isinstance(value, Sequence):
             return self._list(value, depth)
@@ -156,7 +156,7 @@ class _Reader:
             return None
         if text[0] in "{[(" and len(text) < _MAX_LITERAL and text[-1] in "}])":
             literal = _literal(text)
-            if isinstance(literal, Mapping | list | tuple) and literal:
+            if isinstance(literal, dict | list | tuple) and literal:
                 return self.read(literal, depth + 1)
         if is_repr(text):
             return None
@@ -167,9 +167,9 @@ class _Reader:
         if messages:
             return Io(messages)
         items = [decoded(item)[0] for item in value[:50]]
-        if items and all(isinstance(item, Mapping) and "update" in item for item in items):
+        if items and all(isinstance(item, dict) and "update" in item for item in items):
             for item in reversed(items):  # LangGraph commands: the last one speaks
-                assert isinstance(item, Mapping)  # noqa: S101 - for the type checker, see all() above
+                assert isinstance(item, dict)  # noqa: S101 - for the type checker, see all() above
                 found = self.read(item["update"], depth + 1)
                 if found is not None:
                     return found
@@ -186,10 +186,10 @@ class _Reader:
         structured = value.get("structured_response", value.get("structuredResponse"))
         if structured is not None and not self._is_input:
             opened = decoded(structured)[0]
-            if isinstance(opened, Mapping) and opened.get("type") == "constructor":
+            if isinstance(opened, dict) and opened.get("type") == "constructor":
                 opened = opened.get("kwargs")
             text = opened if isinstance(opened, str) and not is_repr(opened) else None
-            if isinstance(opened, Mapping):
+            if isinstance(opened, dict):
                 text = as_json(opened)
             if text:
                 return Io(messages_in(value.get("messages"), self._role, bare_text=False) or (), text)
@@ -221,7 +221,7 @@ class _Reader:
         if not ({"args", "kwargs"} & keys and keys <= {"args", "kwargs"}):
             return None
         kwargs = decoded(value.get("kwargs"))[0]
-        if isinstance(kwargs, Mapping) and kwargs:
+        if isinstance(kwargs, dict) and kwargs:
             found = self.read(kwargs, depth + 1)
             if found is not None and (found.text or found.messages):
                 return found
@@ -256,7 +256,7 @@ class _Reader:
                 return None
             is_leaf = isinstance(inner, str | int | float)
             return Io(found.messages, found.text, found.key or (key if is_leaf else None))
-        if all(isinstance(v, Mapping) for v in filled.values()):  # keyed by component, as Haystack does
+        if all(isinstance(v, dict) for v in filled.values()):  # keyed by component, as Haystack does
             components = list(filled.values())
             for inner in components if self._is_input else reversed(components):
                 found = self.read(inner, depth + 1)
@@ -269,7 +269,7 @@ class _Reader:
 
 
 def _is_empty(value: Value) -> bool:
-    return value is None or (isinstance(value, str | list | tuple | Mapping) and not value)
+    return value is None or (isinstance(value, str | list | tuple | dict) and not value)
 
 
 def _is_plain(value: Mapping[str, Value]) -> bool:

@@ -140,7 +140,7 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
         return None
     if isinstance(value, str):
         return (Message(role, (Text(value),)),) if bare_text and value else None
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         one = _one(value, role)
         if one is not None:
             return (one,)
@@ -157,7 +157,7 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
     for item in value:
         found = _many(decoded(item)[0], role, bare_text=bare_text, depth=depth + 1)
         if found is None:
-            if out or not isinstance(item, Mapping | str):
+            if out or not isinstance(item, dict | str):
                 continue
             return None
         out.extend(found)
@@ -170,7 +170,7 @@ def _one(value: Mapping[str, Value], role: str) -> Message | None:
         return _langchain(value, role)
     kind = value.get("type")
     data = value.get("data")
-    if isinstance(kind, str) and kind in _SPEAKERS and isinstance(data, Mapping):
+    if isinstance(kind, str) and kind in _SPEAKERS and isinstance(data, dict):
         return _spoken(data, role_of(kind))
     if "role" in value or "_role" in value:
         said = role_of(value.get("role", value.get("_role")), role)
@@ -204,12 +204,12 @@ def _wrapped(value: Mapping[str, Value], role: str) -> Message | None:
     if isinstance(name, str) and name.startswith("gen_ai."):
         return event_message(name, value)
     inner = value.get("message")
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         found = _one(inner, "assistant")
         if found is not None:
             return _with_finish(found, value.get("finish_reason", value.get("finishReason")))
     inner = value.get("content")
-    if isinstance(inner, Mapping) and ("parts" in inner or "role" in inner):  # Gemini's candidate
+    if isinstance(inner, dict) and ("parts" in inner or "role" in inner):  # Gemini's candidate
         return _with_finish(_spoken(inner, role_of(inner.get("role"), role)), value.get("finishReason"))
     if "message.role" in value or "message.content" in value:  # OpenInference, half flattened
         return _spoken({"content": value.get("message.content")}, role_of(value.get("message.role"), role))
@@ -222,7 +222,7 @@ def _langchain(value: Mapping[str, Value], role: str) -> Message | None:
     kwargs = value.get("kwargs")
     path = value.get("id")
     name = path[-1] if is_list(path) and isinstance(path, Sequence) and path else None
-    if not isinstance(kwargs, Mapping) or not isinstance(name, str):
+    if not isinstance(kwargs, dict) or not isinstance(name, str):
         return None
     if name not in ROLES:
         if not name.endswith(("Message", "MessageChunk")):
@@ -259,16 +259,16 @@ def _calls(value: Mapping[str, Value]) -> Iterable[ToolCall]:
     """Tool calls that stand beside the content."""
     calls = decoded(value.get("tool_calls", value.get("toolCalls")))[0]
     extra = value.get("additional_kwargs")
-    if not calls and isinstance(extra, Mapping):
+    if not calls and isinstance(extra, dict):
         calls = extra.get("tool_calls")
-    if isinstance(calls, Mapping):  # an object keyed by index, or the empty object that means none
+    if isinstance(calls, dict):  # an object keyed by index, or the empty object that means none
         calls = tuple(calls.values())
     if is_list(calls) and isinstance(calls, Sequence):
         for call in calls:
-            if isinstance(call, Mapping):
+            if isinstance(call, dict):
                 yield tool_call(call)
     single = value.get("function_call")
-    if isinstance(single, Mapping) and single.get("name"):
+    if isinstance(single, dict) and single.get("name"):
         yield tool_call(single)
 
 
@@ -284,7 +284,7 @@ def tool_call(value: Mapping[str, Value]) -> ToolCall:
         "server_tool_call",
     ):
         inner = value.get(key)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             value = {**value, **inner}
             break
     name = as_text(_first(value, "name", "toolName", "tool_name")) or ""
@@ -304,17 +304,17 @@ def _result(value: Mapping[str, Value]) -> ToolResult:
         "server_tool_call_response",
     ):
         inner = value.get(key)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             value = {**value, **inner}
             break
     response = _first(value, "response", "result", "output", "content", "value")
     origin = value.get("origin")
     call_id = _first(value, "id", "tool_call_id", "toolCallId", "call_id", "toolUseId", "tool_use_id", "ref")
-    if call_id is None and isinstance(origin, Mapping):  # Haystack
+    if call_id is None and isinstance(origin, dict):  # Haystack
         call_id = origin.get("id")
     if "call_id" in value:
         call_id = value["call_id"]
-    if isinstance(response, Mapping) and set(response) <= {"type", "value"} and "value" in response:  # AI SDK
+    if isinstance(response, dict) and set(response) <= {"type", "value"} and "value" in response:  # AI SDK
         response = response["value"]
     return ToolResult(decoded(response)[0], as_text(call_id))
 
@@ -333,7 +333,7 @@ def parts_in(value: Value, depth: int = 0) -> tuple[Part, ...]:
         return ()
     if isinstance(value, str):
         return (Text(value),) if value else ()
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         part = _part(value, depth)
         return part if part is not None else ()
     if is_list(value) and isinstance(value, Sequence):
@@ -354,10 +354,10 @@ def _part(block: Mapping[str, Value], depth: int) -> tuple[Part, ...] | None:
         thought = block.get("thought") is True
         return ((Reasoning(text) if thought else Text(text)),) if text else ()
     for key in ("functionCall", "function_call", "toolUse", "toolRequest", "tool_call"):
-        if isinstance(block.get(key), Mapping):
+        if isinstance(block.get(key), dict):
             return (tool_call(block),)
     for key in ("functionResponse", "function_response", "toolResult", "toolResponse", "tool_call_result"):
-        if isinstance(block.get(key), Mapping):
+        if isinstance(block.get(key), dict):
             if key == "function_response":
                 block = {"functionResponse": block[key]}
             return (_result(block),)
@@ -374,7 +374,7 @@ def _part(block: Mapping[str, Value], depth: int) -> tuple[Part, ...] | None:
 def _typed(kind: str, block: Mapping[str, Value], depth: int) -> tuple[Part, ...] | None:
     if kind in _TEXT or kind.endswith("textcontent"):
         text = _first(block, "content", "text", "value", "refusal")
-        if isinstance(text, Mapping):  # OpenAI assistants: {"value": ...}
+        if isinstance(text, dict):  # OpenAI assistants: {"value": ...}
             text = text.get("value")
         return (Text(text),) if isinstance(text, str) and text else ()
     if kind in _REASONING:
@@ -397,7 +397,7 @@ def _media(modality: str, block: Mapping[str, Value]) -> Media:
     uri: Value = _first(block, "uri", "url", "image_url", "file_id", "image", "file_uri")
     for key in ("source", "inlineData", "inline_data", "fileData", "media", "image_url", "image"):
         inner = block.get(key)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             mime = mime or as_text(_first(inner, "mime_type", "mimeType", "media_type", "contentType"))
             uri = _first(inner, "url", "uri", "fileUri")
     text = as_text(uri)
@@ -414,14 +414,14 @@ def event_message(name: str, body: Mapping[str, Value]) -> Message | None:
     said = name.removeprefix("gen_ai.").removesuffix(".message")
     role = "assistant" if said == "choice" else said
     inner: Value = decoded(body.get("gen_ai.event.content"))[0]
-    if isinstance(inner, Mapping):
+    if isinstance(inner, dict):
         body = {**body, **inner}
     message: Value = body.get("message")
     if isinstance(message, str):
         message = decoded(message)[0]
-        if not isinstance(message, Mapping):
+        if not isinstance(message, dict):
             message = {"content": message}
-    if isinstance(message, Mapping):
+    if isinstance(message, dict):
         body = {**body, **message}
     elif is_list(message):
         body = {**body, "content": message}
@@ -436,11 +436,11 @@ def event_message(name: str, body: Mapping[str, Value]) -> Message | None:
 
 def _looks_like_blocks(value: Value) -> bool:
     """Whether decoded text is a list of content blocks, and not JSON that the user or the model wrote."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = (value,)
     if not is_list(value) or not isinstance(value, Sequence) or not value:
         return False
-    return all(isinstance(item, Mapping) and _part(item, 0) is not None for item in value)
+    return all(isinstance(item, dict) and _part(item, 0) is not None for item in value)
 
 
 def _with_finish(message: Message, finish: Value) -> Message:

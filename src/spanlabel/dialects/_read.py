@@ -9,11 +9,13 @@ from typing import Final
 from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Usage, Value
 
 from ._codec import as_int, as_strings, as_text, decoded, is_list
-from ._dialect import Dialect, Found, Source, io_of
+from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
 from ._messages import finish_of, messages_in
 
 _MEMO_LIMIT: Final = 20_000
 _CALLS: Final = frozenset({Kind.LLM})
+_UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY})
+"""What goes into or out of these is never a question or an answer, so it is not decoded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,8 @@ class _Plan:
 
     dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
+    inputs: tuple[Reader, ...]
+    outputs: tuple[Reader, ...]
     facts: Mapping[str, tuple[str, ...]]
     system: tuple[str, ...]
     metadata: tuple[str, ...]
@@ -111,6 +115,8 @@ class Readers:
             plan = _Plan(
                 chosen,
                 tuple(d.name for d in chosen),
+                tuple(reader for d in chosen for reader in d.inputs),
+                tuple(reader for d in chosen for reader in d.outputs),
                 facts,
                 tuple(key for d in chosen for key in d.system),
                 tuple(key for d in chosen for key in d.metadata),
@@ -136,8 +142,10 @@ class Readers:
         source = Source(span, logs)
         kind = _kind(plan, source)
         is_call = kind in _CALLS
-        came, came_io = _side(source, plan, is_input=True, is_call=is_call)
-        went, went_io = _side(source, plan, is_input=False, is_call=is_call)
+        came = came_io = went = went_io = None
+        if kind not in _UNREAD:
+            came, came_io = _side(source, plan, is_input=True, is_call=is_call)
+            went, went_io = _side(source, plan, is_input=False, is_call=is_call)
         if kind is None:
             kind = _guess(came, came_io, went, went_io, span)
             is_call = kind in _CALLS
@@ -177,7 +185,7 @@ class Readers:
             tags=_tags(attributes, facts),
             metadata=_metadata(attributes, plan),
             is_error=span.status is Status.ERROR,
-            root_hint=marks.get("root_hint", _hint(attributes, facts)),  # type: ignore[arg-type] # a bool or None
+            root_hint=marks.get("root_hint"),  # type: ignore[arg-type] # a bool or None
             given_prompt=marks.get("given_prompt") or _fact(attributes, facts, "given_prompt"),  # type: ignore[arg-type] # text
             given_answer=marks.get("given_answer") or _fact(attributes, facts, "given_answer"),  # type: ignore[arg-type] # text
             is_skipped=bool(marks.get("is_skipped")),
@@ -202,24 +210,32 @@ def _kind(plan: _Plan, source: Source) -> Kind | None:
 
 
 def _side(source: Source, plan: _Plan, *, is_input: bool, is_call: bool) -> tuple[Found | None, Found | None]:
-    """The first messages and the first opaque value of one side, over all dialects in their order."""
+    """The first messages and the first opaque value of one side, over all dialects in their order.
+
+    Of a model call the messages are enough, even those that hold only tool calls.
+    """
     talk: Found | None = None
     opaque: Found | None = None
-    for dialect in plan.dialects:
-        for reader in dialect.inputs if is_input else dialect.outputs:
-            found = reader(source)
-            if found is None:
-                continue
-            if found.is_io:
-                if opaque is None or _weight(found) > _weight(opaque):
-                    opaque = found
-            elif talk is None or _weight(found) > _weight(talk):
-                talk = found
-            if talk is not None and _weight(talk) == _FULL and (is_call or _full_io(opaque)):
-                return talk, opaque
+    talk_weight = opaque_weight = -1
+    enough = _PARTS if is_call else _FULL
+    for reader in plan.inputs if is_input else plan.outputs:
+        if opaque_weight == _FULL and isinstance(reader, OpaqueReader):
+            continue
+        found = reader(source)
+        if found is None:
+            continue
+        weight = _weight(found)
+        if found.is_io:
+            if weight > opaque_weight:
+                opaque, opaque_weight = found, weight
+        elif weight > talk_weight:
+            talk, talk_weight = found, weight
+        if talk_weight >= enough and (is_call or opaque_weight == _FULL):
+            break
     return talk, opaque
 
 
+_PARTS: Final = 2
 _FULL: Final = 3
 
 
@@ -228,12 +244,8 @@ def _weight(found: Found) -> int:
     if found.text is not None or any(m.text for m in found.messages):
         return _FULL
     if any(m.parts for m in found.messages):
-        return 2
+        return _PARTS
     return 1 if found.state is ContentState.REDACTED else 0
-
-
-def _full_io(opaque: Found | None) -> bool:
-    return opaque is not None and _weight(opaque) == _FULL
 
 
 def _dumped(came: Found) -> tuple[Found | None, Found | None]:
@@ -301,11 +313,6 @@ def _fact(attributes: Attributes, facts: Mapping[str, tuple[str, ...]], name: st
     return None
 
 
-def _hint(attributes: Attributes, facts: Mapping[str, tuple[str, ...]]) -> bool | None:
-    word = _fact(attributes, facts, "root_hint")
-    return True if word is not None and word.lower() == "true" else None
-
-
 def _usage(attributes: Attributes, facts: Mapping[str, tuple[str, ...]]) -> Usage:
     counts: list[int | None] = []
     for name in ("input_tokens", "output_tokens"):
@@ -343,7 +350,7 @@ def _metadata(attributes: Attributes, plan: _Plan) -> Mapping[str, Value] | None
         if value is None or value == "":
             continue
         opened = decoded(value)[0]
-        if isinstance(opened, Mapping) and key == "metadata":
+        if isinstance(opened, dict) and key == "metadata":
             out.update(opened)
         else:
             out[key] = opened
@@ -383,7 +390,7 @@ def system_text(value: Value) -> str:
 
 
 def _is_message(value: Value) -> bool:
-    return isinstance(value, Mapping) and ("role" in value or "parts" in value)
+    return isinstance(value, dict) and ("role" in value or "parts" in value)
 
 
 def _own_marks(attributes: Attributes) -> dict[str, object]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from spanlabel.model import Kind
 
 from ._codec import decoded
@@ -34,12 +32,10 @@ def _kind(source: Source) -> Kind | None:
 
 def _reply(source: Source) -> Found | None:
     value, cut = decoded(source.attributes.get("genkit:output"))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     message = value.get("message")
-    found = messages_in(
-        message if isinstance(message, Mapping) else value.get("candidates"), "assistant", bare_text=False
-    )
+    found = messages_in(message if isinstance(message, dict) else value.get("candidates"), "assistant", bare_text=False)
     if found is None:
         return None
     return settled(found, is_cut=cut)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from spanlabel.model import Kind, Message, Text
 
 from ._codec import decoded
@@ -27,13 +25,13 @@ def _kind(source: Source) -> Kind | None:
 
 def _request(source: Source) -> Found | None:
     value, cut = decoded(source.attributes.get("gcp.vertex.agent.llm_request"))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     out: list[Message] = []
     config = value.get("config")
-    if isinstance(config, Mapping):
+    if isinstance(config, dict):
         instruction = config.get("system_instruction")
-        if isinstance(instruction, Mapping):
+        if isinstance(instruction, dict):
             instruction = instruction.get("parts")
         parts = parts_in(instruction)
         if parts:
@@ -44,10 +42,10 @@ def _request(source: Source) -> Found | None:
 
 def _response(source: Source) -> Found | None:
     value, cut = decoded(source.attributes.get("gcp.vertex.agent.llm_response"))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     content = value.get("content")
-    if isinstance(content, Mapping):
+    if isinstance(content, dict):
         return settled(
             (Message(role_of(content.get("role"), "assistant"), parts_in(content.get("parts"))),), is_cut=cut
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from spanlabel.model import Kind, Message, Text, Value
 
@@ -13,7 +13,7 @@ from ._messages import messages_in
 
 def _kind(source: Source) -> Kind | None:
     request = decoded(source.attributes.get("request_data"))[0]
-    if not isinstance(request, Mapping):
+    if not isinstance(request, dict):
         return None
     if "messages" in request or "prompt" in request:
         return Kind.LLM
@@ -27,7 +27,7 @@ def _events(is_wanted: Callable[[Value], bool]) -> Reader:
         value, cut = decoded(source.attributes.get("events"))
         if not is_list(value) or not isinstance(value, Sequence):
             return None
-        chosen = [e for e in value if isinstance(e, Mapping) and is_wanted(e.get("event.name"))]
+        chosen = [e for e in value if isinstance(e, dict) and is_wanted(e.get("event.name"))]
         found = messages_in(chosen, "user", bare_text=False) if chosen else None
         return None if found is None else settled(found, is_cut=cut)
 
@@ -36,7 +36,7 @@ def _events(is_wanted: Callable[[Value], bool]) -> Reader:
 
 def _request(source: Source) -> Found | None:
     value, cut = decoded(source.attributes.get("request_data"))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     out: list[Message] = []
     system = as_text(value.get("instructions", value.get("system")))
@@ -48,10 +48,10 @@ def _request(source: Source) -> Found | None:
 
 def _response(source: Source) -> Found | None:
     value, cut = decoded(source.attributes.get("response_data"))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     message = value.get("message")
-    if isinstance(message, Mapping):
+    if isinstance(message, dict):
         found = messages_in(({"role": "assistant", **message},), "assistant")
         return None if found is None else settled(found, is_cut=cut)
     shown = as_text(value.get("combined_chunk_content")) or as_text(value.get("text"))

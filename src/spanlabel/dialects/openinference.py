@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from spanlabel.model import Kind, Message, Text
 
 from ._codec import decoded
@@ -47,7 +45,7 @@ def _all_choices(source: Source) -> Found | None:
     if not isinstance(raw, str) or '"choices"' not in raw or '"index":1' not in raw.replace(" ", ""):
         return None
     value = decoded(raw)[0]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     found = messages_in(value.get("choices"), "assistant", bare_text=False)
     return settled(found) if found is not None and len(found) > 1 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from ._codec import as_text, decoded, is_list
 from ._dialect import Dialect, Found, Source, io
@@ -13,7 +13,7 @@ def _task(source: Source) -> Found | None:
     if not is_list(tasks) or not isinstance(tasks, Sequence):
         return None
     for task in tasks:
-        if isinstance(task, Mapping):
+        if isinstance(task, dict):
             shown = as_text(task.get("description"))
             if shown:
                 return Found(text=shown, is_io=True)
@@ -22,7 +22,7 @@ def _task(source: Source) -> Found | None:
 
 def _raw(source: Source) -> Found | None:
     value = decoded(source.attributes.get("output.value"))[0]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     shown = as_text(value.get("raw"))
     return Found(text=shown, is_io=True) if shown else None

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from spanlabel.model import Kind, Message
 
 from . import _events as events
@@ -87,7 +85,7 @@ def _calls(key: str) -> Reader:
         value = decoded(source.attributes.get(key))[0]
         if not isinstance(value, list | tuple):
             return None
-        parts = tuple(tool_call(call) for call in value if isinstance(call, Mapping))
+        parts = tuple(tool_call(call) for call in value if isinstance(call, dict))
         return settled((Message("assistant", parts),)) if parts else None
 
     return read

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from spanlabel.model import Kind, Message, Reasoning, Text, ToolCall
 
@@ -32,7 +32,7 @@ _KINDS = {
 def _prompt(source: Source) -> Found | None:
     """`{"system", "prompt"}` or `{"system", "messages"}`."""
     value, cut = decoded(source.attributes.get("ai.prompt"))
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return None
     out: list[Message] = []
     system = as_text(value.get("system"))
@@ -59,7 +59,7 @@ def _answer(source: Source) -> Found | None:
     calls = decoded(attributes.get("ai.response.toolCalls", attributes.get("ai.result.toolCalls")))[0]
     made: tuple[ToolCall, ...] = ()
     if is_list(calls) and isinstance(calls, Sequence):
-        made = tuple(tool_call(call) for call in calls if isinstance(call, Mapping))
+        made = tuple(tool_call(call) for call in calls if isinstance(call, dict))
     of_run = _kind(source) is Kind.AGENT
     if of_run and parts:
         made = ()

@@ -127,8 +127,8 @@ class Step:
         evaluations: Judgements found on the span.
         is_error: The span failed.
         is_incomplete: The answer was broken off (a stream without an end).
-        root_hint: The app or the dialect says that this is (True) or is not (False) the root of a
-            unit of review; None if nothing is said.
+        root_hint: The app said that this is the one root of its trace (True), or that it and what lies
+            below must give nothing (False); None if nothing is said.
         given_prompt: Text that the app set to be shown as the prompt (`spanlabel.prompt`); None if not set.
         given_answer: Text that the app set to be shown as the answer; None if not set.
         is_skipped: The app said that this span and what lies below must give nothing.

@@ -47,9 +47,9 @@ def visible(siblings: Sequence[Node]) -> list[Node]:
     OpenLLMetry's OpenAI Agents spans put an agent that is used as a tool beside its manager, not
     below the tool (traces-python.md 3.9).
     """
-    open_ones = [n for n in siblings if not n.is_inner and not n.step.is_skipped]
+    open_ones = [n for n in siblings if not n.is_inner and not _is_skipped(n)]
     for n in siblings:
-        if n.step.is_skipped:
+        if _is_skipped(n):
             n.fate.append("skipped_by_app")
         elif n.is_inner:
             n.fate.append("inner")
@@ -70,6 +70,10 @@ def visible(siblings: Sequence[Node]) -> list[Node]:
             continue
         out.append(n)
     return out
+
+
+def _is_skipped(node: Node) -> bool:
+    return node.step.is_skipped or node.step.root_hint is False
 
 
 def _tools(owner: Node) -> list[Node]:
@@ -135,7 +139,7 @@ def _of_run(node: Node, below: Turns) -> Turns:
     if asked and answer and len(answered) > 1 and _mixes(asked, answer, answered):
         node.fate.append("mixes_turns")
         asked = answer = None
-    if asked is None and len(answered) > 1 and _several(node, answered):
+    if asked is None and len(answered) > 1 and not step.root_hint and _several(node, answered):
         return [t for t in subs if t.answer] or subs
     if step.is_error and answer is None and not _ended_well(node, subs):
         answered = []
