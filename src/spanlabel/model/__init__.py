@@ -1,4 +1,4 @@
-"""The six nouns: Span, Step, Trace, Pair, Record (and Annotation, when feedback comes), frozen and slotted."""
+"""The nouns of the journey (Span, Step, Trace, Pair, Record): frozen, slotted, no behaviour."""
 
 from .message import Media, Message, Part, Reasoning, Text, ToolCall, ToolResult
 from .pair import Pair
@@ -6,6 +6,7 @@ from .record import MetadataValue, Record
 from .span import Attributes, Log, Scope, Span, SpanEvent, SpanKind, SpanLink, Status, Value
 from .step import ContentState, Document, Evaluation, Kind, Step, Usage
 from .trace import Ready, Trace
+from .tree import Tree
 
 __all__ = [
     "Attributes",
@@ -33,6 +34,7 @@ __all__ = [
     "ToolCall",
     "ToolResult",
     "Trace",
+    "Tree",
     "Usage",
     "Value",
 ]
