@@ -95,7 +95,8 @@ def resolve(reference: str, *, extra: str = "") -> Any:
 
     Raises:
         ConfigError: A package that *extra* would bring is not installed.
-        ImportError: The module or the attribute is not there for another reason.
+        ImportError: The module is not there for another reason.
+        AttributeError: The module has no such attribute.
     """
     module_name, _, attribute = reference.partition(":")
     try:

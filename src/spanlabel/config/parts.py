@@ -79,7 +79,9 @@ def check_names(names: Iterable[object], known: Iterable[str], *, source: str) -
     right = tuple(known)
     for name in names:
         if name not in right:
-            raise ConfigError(f"not a setting{suggestion(str(name), right)}", setting=str(name), source=source)
+            # Whatever YAML takes for a key: a number of 5000 digits cannot even be printed.
+            shown = name[:_LONGEST_SHOWN] if isinstance(name, str) else f"a key of type {type(name).__name__}"
+            raise ConfigError(f"not a setting{suggestion(shown, right)}", setting=shown, source=source)
 
 
 def is_secret(field: FieldInfo) -> bool:
