@@ -24,7 +24,8 @@ class Platform:
 
     Attributes:
         settings: "module:attribute" of its settings, a frozen pydantic-settings class; needs no SDK.
-        writer: "module:attribute" of what makes its `RecordWriter` from those settings; may need the SDK.
+        writer: "module:attribute" of what makes its `RecordWriter`; called as `make(settings, home=folder)`, where
+            the folder is spanlabel's own; may need the SDK.
         extra: The extra of spanlabel that brings its SDK; empty if it needs none.
     """
 

@@ -108,6 +108,6 @@ def _read_one(entry: object, place: str) -> tuple[Destination, dict[str, str]]:
     own = {key: value for key, value in entry.items() if key not in {"name", "platform"}}
     check_names(own, part.model_fields, source=place)
     above = {key: Given(value, f"{place}.{key}") for key, value in own.items()}
-    settings, sources = build_part(part, above, {})
+    settings, sources = build_part(part, above, {}, place=place)
     found = Destination(name=name, platform=platform, settings=settings)
     return found, {"platform": f"{place}.platform"} | sources

@@ -38,13 +38,16 @@ class Given:
     source: str
 
 
-def build_part(part: type[Part], above: Mapping[str, Given], below: Mapping[str, Given]) -> tuple[Part, dict[str, str]]:
+def build_part(
+    part: type[Part], above: Mapping[str, Given], below: Mapping[str, Given], *, place: str | None = None
+) -> tuple[Part, dict[str, str]]:
     """Build one class of settings.
 
     Args:
         part: The class.
         above: Values that win over the environment, by field of *part*.
         below: Values that the environment wins over, by field of *part*.
+        place: Where a missing value belongs, such as "/app/spanlabel.yaml: destinations[0]"; None if nowhere special.
 
     Returns:
         The settings, and the source of each field.
@@ -60,7 +63,8 @@ def build_part(part: type[Part], above: Mapping[str, Given], below: Mapping[str,
     try:
         return part(**values), sources
     except ValidationError as error:
-        raise _explained(error.errors(include_url=False, include_context=False)[0], part, sources) from None
+        problem = error.errors(include_url=False, include_context=False)[0]
+        raise _explained(problem, part, sources, place) from None
     except SettingsError as error:  # a variable that must hold JSON does not; the text has no value in it
         raise ConfigError(str(error)) from None
 
@@ -90,18 +94,29 @@ def is_secret(field: FieldInfo) -> bool:
     return not kinds.isdisjoint({SecretStr, SecretBytes})
 
 
-def _explained(problem: ErrorDetails, part: type[BaseSettings], sources: Mapping[str, str]) -> ConfigError:
-    name = str(problem["loc"][0])
+def _explained(
+    problem: ErrorDetails, part: type[BaseSettings], sources: Mapping[str, str], place: str | None
+) -> ConfigError:
+    rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
+    if not problem["loc"]:  # a rule about several fields
+        return ConfigError(rule, source=place)
+    name = _field(str(problem["loc"][0]), part)
     field = part.model_fields[name]
     meaning = f". Meaning: {field.description}" if field.description else ""
     if problem["type"] == "missing":
         ways = " or ".join(variables_of(part)[name])
-        return ConfigError(f"must be set, in spanlabel.yaml or by {ways}{meaning}", setting=name)
-    rule = problem["msg"].removeprefix("Value error, ").replace("Input should", "must")
+        return ConfigError(f"must be set, in spanlabel.yaml or by {ways}{meaning}", setting=name, source=place)
     if is_secret(field):
         rule = "is not valid"  # a platform's own rule might repeat the secret
     shown = None if is_secret(field) else _showable(problem["input"])
     return ConfigError(rule + meaning, setting=name, value=shown, source=sources[name])
+
+
+def _field(name: str, part: type[BaseSettings]) -> str:
+    """The field that pydantic means: it names one by its alias where it has one."""
+    if name in part.model_fields:
+        return name
+    return next(field for field, variables in variables_of(part).items() if name.upper() in variables)
 
 
 def _showable(value: object) -> object:

@@ -20,8 +20,10 @@ def settings_class(platform: str, *, source: str | None = None) -> type[BaseSett
     """
     reference = registry.find_platform(platform, source=source).settings
     found = registry.resolve(reference)
-    if not (isinstance(found, type) and issubclass(found, BaseSettings)):
-        raise ConfigError(
-            f"{reference} must be a pydantic_settings.BaseSettings class", setting="platform", value=platform
-        )
-    return found
+    if isinstance(found, type) and issubclass(found, BaseSettings) and found.model_config.get("frozen"):
+        return found
+    raise ConfigError(
+        f"{reference} must be a class of pydantic_settings.BaseSettings with frozen=True",
+        setting="platform",
+        value=platform,
+    )

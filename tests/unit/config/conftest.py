@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Self
 
 import pytest
-from pydantic import SecretStr, field_validator
+from pydantic import AliasChoices, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spanlabel import registry
@@ -16,11 +17,19 @@ from spanlabel import registry
 class AcmeSettings(BaseSettings):
     """What a platform's folder declares: its own variable names, a secret, a rule that is careless with it."""
 
-    model_config = SettingsConfigDict(env_prefix="ACME_", env_ignore_empty=True, frozen=True)
+    model_config = SettingsConfigDict(env_prefix="ACME_", env_ignore_empty=True, frozen=True, populate_by_name=True)
 
     api_url: str = "http://localhost"
     api_key: SecretStr | None = None
     batch: int = 100
+    hub_token: SecretStr | None = Field(None, validation_alias=AliasChoices("ACME_TOKEN", "HUB_TOKEN"))
+    hub_port: int = Field(80, validation_alias="HUB_PORT", description="Port of the hub.")
+
+    @model_validator(mode="after")
+    def _only_together(self) -> Self:
+        if self.hub_port != 80 and self.hub_token is None:
+            raise ValueError("hub_port needs hub_token")
+        return self
 
     @field_validator("api_key")
     @classmethod
@@ -42,7 +51,7 @@ class NeedySettings(BaseSettings):
 def empty_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty working directory, and none of our variables in the environment."""
     for name in list(os.environ):
-        if name.upper().startswith(("SPANLABEL_", "ACME_", "NEEDY_", "OTEL_SDK_DISABLED", "XDG_DATA_HOME")):
+        if name.upper().startswith(("SPANLABEL_", "ACME_", "NEEDY_", "HUB_", "OTEL_SDK_DISABLED", "XDG_DATA_HOME")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spanlabel.config.loading import load
 from spanlabel.config.settings import Settings
@@ -89,6 +90,8 @@ class TestPrecedence:
             "destinations.acme.api_url",
             "destinations.acme.api_key",
             "destinations.acme.batch",
+            "destinations.acme.hub_token",
+            "destinations.acme.hub_port",
         }
 
 
@@ -120,7 +123,7 @@ class TestDefaults:
         assert {one: "pipeline"}[same] == "pipeline"
         assert one != other
         with pytest.raises(ValueError, match="frozen"):
-            one.platform = "acme"  # type: ignore[misc]  # the point of the test
+            one.platform = "acme"
 
 
 class TestHome:
@@ -432,10 +435,9 @@ def test_platform_variables_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A SPANLABEL_* variable that a platform declares is not taken for a typing error.
     """
-    from pydantic_settings import BaseSettings, SettingsConfigDict
 
     class Prefixed(BaseSettings):
-        model_config = SettingsConfigDict(env_prefix="SPANLABEL_ACME_")
+        model_config = SettingsConfigDict(env_prefix="SPANLABEL_ACME_", frozen=True)
         path: str = ""
 
     monkeypatch.setattr("acme_labels.AcmeSettings", Prefixed)
