@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import uuid4
 
+from spanlabel.demo.conversation import in_conversation
 from spanlabel.demo.script import answered
 
 from .scene import App, Expected, Scene
@@ -46,14 +47,9 @@ _CONVERSATION = "kitchen-"
 
 
 def _talk(app: App) -> None:
-    """Each turn is a request of its own, so a trace of its own; the id tells that they belong together.
-
-    The instrumentation carries no id of a conversation, so the application sets it on its span.
-    """
-    conversation = _CONVERSATION + uuid4().hex[:8]
-    with app.tracer.start_as_current_span("chat turn", attributes={"gen_ai.conversation.id": conversation}):
+    """Each turn is a request of its own, so a trace of its own; the id tells that they belong together."""
+    with in_conversation(_CONVERSATION + uuid4().hex[:8]):
         answer = app.ask({"role": "user", "content": _DINNER})
-    with app.tracer.start_as_current_span("chat turn", attributes={"gen_ai.conversation.id": conversation}):
         app.ask(
             {"role": "user", "content": _DINNER},
             {"role": "assistant", "content": answer},

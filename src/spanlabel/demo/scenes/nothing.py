@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from openai import NotFoundError
+from openai import APIStatusError
 
 from .scene import App, Scene
 
@@ -15,7 +15,7 @@ def _fail(app: App) -> None:
         client.chat.completions.create(
             model=_MISSING_MODEL, messages=[{"role": "user", "content": "Is the museum open on Mondays?"}]
         )
-    except NotFoundError:
+    except APIStatusError:
         return
     raise RuntimeError(f"the provider serves {_MISSING_MODEL!r}, which it should not")
 
