@@ -6,9 +6,9 @@ so that the next cut is far away and the work per span stays constant:
 1. Spans rank: roots (also local ones) before others, then spans with content before structure-only spans,
    then the later ended before the earlier.
 2. By number, the best-ranked stay; the others are cut.
-3. By bytes, the structure (ids, name, kind, times) of those stays as long as there is room; then content
-   stays in the order of rank, wherever it still fits. A span whose content does not fit keeps its structure,
-   so that parents and children still find each other, and counts as cut.
+3. By bytes, the structure (ids, name, kind, times) of those stays, the best-ranked first, up to half of the
+   room; then content stays in the order of rank, wherever it still fits. A span whose content does not fit
+   keeps its structure, so that parents and children still find each other, and counts as cut.
 4. Log records share the fate of their span's content; those whose span has not come stay if there is room.
 
 So the root's own question and answer stay, then the answers given last, whose prompts repeat the history.
@@ -37,7 +37,7 @@ def cut(trace: HeldTrace, limits: Limits) -> None:
     budget = room = limits.max_trace_bytes * 3 // 4
     stays: dict[str, Span] = {}
     for span in ranked[: max(1, limits.max_trace_spans * 3 // 4)]:
-        if _structure_bytes(span) > room:
+        if room - _structure_bytes(span) < budget // 2:
             break
         room -= _structure_bytes(span)
         stays[span.span_id] = span
