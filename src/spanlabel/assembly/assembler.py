@@ -280,7 +280,7 @@ class Assembler:
 def _changes_reading(span: Span, trace: HeldTrace) -> bool:
     """Whether a late span can change what was read of a trace that lingers."""
     is_structure = span.is_skeleton and span.span_id not in trace.logs
-    return not (is_structure and trace.is_read and trace.is_rooted)
+    return not (is_structure and trace.is_rooted)
 
 
 def _count(counts: dict[str, int], why: Left | Ready, n: int = 1) -> None:

@@ -41,8 +41,7 @@ class Tree:
         parent: dict[str, str | None] = {}
         missing_parent: dict[str, str] = {}
         for span in ordered:
-            is_here = span.parent_id in by_id and span.parent_id != span.span_id
-            parent[span.span_id] = span.parent_id if is_here else None
+            parent[span.span_id] = span.parent_id if span.parent_id in by_id else None
             if span.parent_id is not None and span.parent_id not in by_id:
                 missing_parent[span.span_id] = span.parent_id
         _break_circles(parent)
@@ -77,7 +76,7 @@ class Tree:
 
 
 def _break_circles(parent: dict[str, str | None]) -> None:
-    """Make a root of one span in each circle: of the first one in the order of *parent*."""
+    """Make a root of one span in each circle (of one or more): of the first one in the order of *parent*."""
     rank = {span_id: n for n, span_id in enumerate(parent)}
     seen: dict[str, str] = {}  # span id → the start of the climb that saw it first
     for start in parent:

@@ -276,13 +276,52 @@ class TestOneTraceTooLarge:
         assert {"root", "b299"} <= {s.span_id for s in gathered.spans if not s.is_skeleton}
 
 
-def test_traces_that_are_gone_leave_no_timers(limits: Limits, make_span: MakeSpan) -> None:
-    """
-    Traces pushed out long before they were due leave nothing behind that grows.
-    """
-    assembler = Assembler(replace(limits, max_traces=10, idle_s=1e9, max_age_s=1e9, decided_traces=10))
-    for n in range(20_000):
-        assembler.add([make_span("b", "a", trace_id=f"t{n}")], now_s=n * 1e-3)
-        assembler.take_ready(now_s=n * 1e-3)
+class TestTimers:
+    def test_traces_that_are_gone(self, limits: Limits, make_span: MakeSpan) -> None:
+        """
+        Traces pushed out long before they were due leave nothing behind that grows.
+        """
+        assembler = Assembler(replace(limits, max_traces=10, idle_s=1e9, max_age_s=1e9))
+        assembler.add([make_span("b", "a", trace_id="stays")], now_s=0)
+        for n in range(5_000):
+            assembler.add([make_span("b", "a", trace_id=f"t{n}", skeleton=True)], now_s=n * 1e-3)
+            assembler.take_ready(now_s=n * 1e-3)
 
-    assert len(assembler._timers._heap) <= 1100
+        assert assembler.held_traces <= 10
+        assert len(assembler._timers._heap) <= 1100
+
+    def test_changes(self, limits: Limits, make_span: MakeSpan) -> None:
+        """
+        Changes that do not make a trace due earlier leave its timer alone.
+        """
+        assembler = Assembler(limits)
+        for n in range(500):
+            assembler.opened("t1", now_s=n * 1e-3)
+            assembler.add([make_span(f"r{n}", "x", remote=True)], now_s=n * 1e-3)
+            assembler.closed("t1", now_s=n * 1e-3)
+
+        assert len(assembler._timers._heap) <= 2
+
+    def test_overtaken(self, limits: Limits, make_span: MakeSpan) -> None:
+        """
+        A trace that goes on and on, after its timer was set early, never holds up another.
+        """
+        assembler = Assembler(limits)
+        assembler.add([make_span("b", "a", trace_id="busy")], now_s=0)
+        for n in range(22):
+            assembler.add([make_span(f"r{n}", trace_id="busy")], now_s=n)
+            assembler.add([make_span("b", "a", trace_id="other")] * (n == 1), now_s=n)
+            assert assembler.take_ready(now_s=n) == [] or n == 21
+
+        assert traces(assembler.drain(now_s=21)) == ["busy"]
+
+
+def test_number_of_lingering_traces(limits: Limits, make_span: MakeSpan) -> None:
+    """
+    However small they are, no more traces linger than ids are remembered.
+    """
+    assembler = Assembler(replace(limits, decided_traces=3))
+    assembler.add([make_span("a", trace_id=f"t{n}", skeleton=True) for n in range(10)], now_s=0)
+    assembler.drain(now_s=0)
+
+    assert assembler.lingering_bytes == 300

@@ -201,6 +201,7 @@ class Traffic(RuleBasedStateMachine):
         self.check(self.assembler.take_ready(now_s=self.now_s))
         due_s = self.assembler.next_due_s()
         assert due_s is None or due_s > self.now_s
+        assert all(trace.due(self.limits)[0] > self.now_s for trace in self.assembler._traces.values())
 
     @rule()
     def take_complete(self) -> None:
