@@ -30,6 +30,8 @@ def decoded(value: Value) -> tuple[Value, bool]:
     Returns:
         The value, and whether it had been cut and was mended.
     """
+    if not isinstance(value, str):
+        return value, False
     cut = False
     for _ in range(MAX_ENCODINGS):
         if not isinstance(value, str):

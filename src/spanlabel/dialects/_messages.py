@@ -136,7 +136,7 @@ def messages_in(value: Value, role: str, *, bare_text: bool = True) -> tuple[Mes
 
 
 def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Message, ...] | None:
-    if depth > MAX_DEPTH or value is None:
+    if value is None or depth > MAX_DEPTH:
         return None
     if isinstance(value, str):
         return (Message(role, (Text(value),)),) if bare_text and value else None
@@ -150,38 +150,48 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
                 if found:
                     return found
         return None
-    if not is_list(value):
+    if not isinstance(value, list | tuple):
         return None
     out: list[Message] = []
-    assert isinstance(value, Sequence)  # noqa: S101 - for the type checker: is_list looked at it
-    for item in value:
-        found = _many(decoded(item)[0], role, bare_text=bare_text, depth=depth + 1)
-        if found is None:
-            if out or not isinstance(item, dict | str):
-                continue
+    for given in value:
+        item = decoded(given)[0]
+        single = _one(item, role) if isinstance(item, dict) else None
+        if single is not None:
+            out.append(single)
+            continue
+        found = _many(item, role, bare_text=bare_text, depth=depth + 1)
+        if found is not None:
+            out.extend(found)
+        elif not out and isinstance(item, dict | str):
             return None
-        out.extend(found)
     return tuple(out) if out else None
 
 
 def _one(value: Mapping[str, Value], role: str) -> Message | None:
     """One message, or None if *value* is no message."""
-    if value.get("type") == "constructor" or "lc" in value:
-        return _langchain(value, role)
+    said = value.get("role")
+    if said is None and "_role" in value:
+        said = value["_role"]
     kind = value.get("type")
+    if kind == "constructor" or "lc" in value:
+        return _langchain(value, role)
     data = value.get("data")
-    if isinstance(kind, str) and kind in _SPEAKERS and isinstance(data, dict):
+    if data is not None and isinstance(kind, str) and kind in _SPEAKERS and isinstance(data, dict):
         return _spoken(data, role_of(kind))
-    if "role" in value or "_role" in value:
-        said = role_of(value.get("role", value.get("_role")), role)
-        if said.startswith("MessageRole."):  # LlamaIndex writes the enum's name
-            said = role_of(said.removeprefix("MessageRole.").lower())
-        return _spoken(value, said)
+    if said is not None or "role" in value:
+        return _spoken(value, _role_said(said, role))
     if isinstance(kind, str):
         found = _of_type(kind, value, role)
         if found is not None:
             return found
     return _wrapped(value, role)
+
+
+def _role_said(said: Value, otherwise: str) -> str:
+    role = role_of(said, otherwise)
+    if role.startswith("MessageRole."):  # LlamaIndex writes the enum's name
+        return role_of(role.removeprefix("MessageRole.").lower())
+    return role
 
 
 def _of_type(kind: str, value: Mapping[str, Value], role: str) -> Message | None:
@@ -231,28 +241,36 @@ def _langchain(value: Mapping[str, Value], role: str) -> Message | None:
     return _spoken(kwargs, ROLES[name])
 
 
+_CONTENT: Final = ("parts", "content", "contents", "items", "_content", "text", "blocks")
+
+
 def _spoken(value: Mapping[str, Value], role: str) -> Message:
     """A message whose role is known, from whatever holds its content."""
-    parts: list[Part] = []
-    for key in ("parts", "content", "contents", "items", "_content", "text", "blocks"):
-        if key in value and value[key] is not None:
-            content = value[key]
-            if isinstance(content, str) and role == "tool":
+    parts: tuple[Part, ...] = ()
+    for key in _CONTENT:
+        content = value.get(key)
+        if content is not None:
+            if role == "tool" and isinstance(content, str):
                 content = decoded(content)[0]
-            parts.extend(parts_in(content))
+            parts = parts_in(content)
             if parts:
                 break
-    call_id = as_text(value.get("tool_call_id", value.get("toolCallId")))
     if role == "tool" and not any(isinstance(part, ToolResult) for part in parts):
-        shown: Value = "".join(part.content for part in parts if isinstance(part, Text)) or None
-        parts = [ToolResult(shown, call_id)]
-    thought = value.get("reasoning_content", value.get("reasoning"))
-    if isinstance(thought, str) and thought:
-        parts.insert(0, Reasoning(thought))
-    if not any(isinstance(part, ToolCall) for part in parts):
-        parts.extend(_calls(value))
-    finish = value.get("finish_reason", value.get("finishReason"))
-    return Message(role, tuple(parts), as_text(value.get("name")), finish_of(finish))
+        shown: Value = "".join([part.content for part in parts if isinstance(part, Text)]) or None
+        parts = (ToolResult(shown, as_text(value.get("tool_call_id", value.get("toolCallId")))),)
+    if len(value) > 2:  # more than a role and its content
+        thought = value.get("reasoning_content", value.get("reasoning"))
+        if isinstance(thought, str) and thought:
+            parts = (Reasoning(thought), *parts)
+        if not _ASIDE.isdisjoint(value) and not any(isinstance(part, ToolCall) for part in parts):
+            parts = (*parts, *_calls(value))
+        finish = finish_of(value.get("finish_reason", value.get("finishReason")))
+        return Message(role, parts, as_text(value.get("name")), finish)
+    return Message(role, parts)
+
+
+_ASIDE: Final = frozenset({"tool_calls", "toolCalls", "additional_kwargs", "function_call"})
+"""Where tool calls stand beside the content."""
 
 
 def _calls(value: Mapping[str, Value]) -> Iterable[ToolCall]:
@@ -263,7 +281,7 @@ def _calls(value: Mapping[str, Value]) -> Iterable[ToolCall]:
         calls = extra.get("tool_calls")
     if isinstance(calls, dict):  # an object keyed by index, or the empty object that means none
         calls = tuple(calls.values())
-    if is_list(calls) and isinstance(calls, Sequence):
+    if isinstance(calls, list | tuple):
         for call in calls:
             if isinstance(call, dict):
                 yield tool_call(call)
@@ -329,14 +347,15 @@ def _first(value: Mapping[str, Value], *keys: str) -> Value:
 
 def parts_in(value: Value, depth: int = 0) -> tuple[Part, ...]:
     """The parts of one message's content: text, a list of blocks, or one block."""
-    if depth > MAX_DEPTH or value is None:
-        return ()
     if isinstance(value, str):
         return (Text(value),) if value else ()
+    if value is None or depth > MAX_DEPTH:
+        return ()
     if isinstance(value, dict):
-        part = _part(value, depth)
-        return part if part is not None else ()
-    if is_list(value) and isinstance(value, Sequence):
+        return _part(value, depth) or ()
+    if isinstance(value, list | tuple):
+        if len(value) == 1:
+            return parts_in(value[0], depth + 1)
         out: list[Part] = []
         for item in value:
             out.extend(parts_in(item, depth + 1))
@@ -346,7 +365,13 @@ def parts_in(value: Value, depth: int = 0) -> tuple[Part, ...]:
 
 
 def _part(block: Mapping[str, Value], depth: int) -> tuple[Part, ...] | None:
-    kind = block.get("type", block.get("part_kind", block.get("content_type", block.get("$type"))))
+    kind = block.get("type")
+    if kind == "text":  # by far the most frequent
+        text = block.get("content") or block.get("text")
+        if isinstance(text, str):
+            return (Text(text),)
+    elif kind is None:
+        kind = block.get("part_kind", block.get("content_type", block.get("$type")))
     if isinstance(kind, str):
         return _typed(kind.lower(), block, depth)
     text = block.get("text")

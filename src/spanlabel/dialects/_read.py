@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Usage, Value
 
@@ -31,6 +31,9 @@ class _Plan:
     metadata: tuple[str, ...]
     metadata_prefixes: tuple[str, ...]
     external: tuple[str, ...]
+    words: tuple[tuple[str, ...], ...]
+    has_metadata: bool
+    has_marks: bool
 
 
 class Readers:
@@ -82,6 +85,12 @@ class Readers:
                 found |= self._events.get("", 0)
         return found
 
+    def knows(self, log: Log) -> bool:
+        """Whether any dialect reads such a log record."""
+        if log.event_name and log.event_name != log.scope.name:
+            return log.event_name in self._events
+        return isinstance(log.body, dict | str)
+
     def _by_key(self, key: str) -> int:
         bits = self._keys.get(key, 0)
         for prefix, bit in self._prefixes:
@@ -122,6 +131,9 @@ class Readers:
                 tuple(key for d in chosen for key in d.metadata),
                 tuple(key for d in chosen for key in d.metadata_prefixes),
                 tuple(key for d in chosen for key in d.external),
+                tuple(facts.get(name, ()) for name in _WORDS),
+                any(d.metadata or d.metadata_prefixes for d in chosen),
+                any(d.name == "own_marks" for d in chosen),
             )
             self._plans[mask] = plan
         return plan
@@ -135,9 +147,8 @@ class Readers:
         if span.is_skeleton and not logs:
             return Step(span, Kind.NONE, is_error=span.status is Status.ERROR)
         mask = self.mask(span, logs)
-        marks = _own_marks(span.attributes)
         if not mask:
-            return Step(span, Kind.NONE, is_error=span.status is Status.ERROR, **marks)  # type: ignore[arg-type] # names checked there
+            return Step(span, Kind.NONE, is_error=span.status is Status.ERROR)
         plan = self._plan(mask)
         source = Source(span, logs)
         kind = _kind(plan, source)
@@ -159,37 +170,51 @@ class Readers:
             if input_state is ContentState.ABSENT:
                 input_state = ContentState.EXTERNAL
         facts = plan.facts
-        return Step(
+        operation, model, provider, response_id, agent, tool_name, tool_call_id, conversation_id, user_id = [
+            _first_text(attributes, keys) for keys in plan.words
+        ]
+        step = Step(
             span,
             kind,
             plan.names,
             inputs,
             outputs,
-            _system(source, plan),
+            _system(source, plan) if plan.system else "",
             came_io.text if came_io is not None else None,
             went_io.text if went_io is not None else None,
             came_io.key if came_io is not None else None,
             input_state,
             output_state,
-            operation=_fact(attributes, facts, "operation") or "",
-            model=_fact(attributes, facts, "model"),
-            provider=_fact(attributes, facts, "provider"),
-            response_id=_fact(attributes, facts, "response_id"),
-            agent=_fact(attributes, facts, "agent"),
-            tool_name=_fact(attributes, facts, "tool_name"),
-            tool_call_id=_fact(attributes, facts, "tool_call_id"),
-            usage=_usage(attributes, facts),
-            finish_reasons=_finish(attributes, facts, outputs),
-            conversation_id=_fact(attributes, facts, "conversation_id"),
-            user_id=_fact(attributes, facts, "user_id"),
-            tags=_tags(attributes, facts),
-            metadata=_metadata(attributes, plan),
+            operation or "",
+            model,
+            provider,
+            response_id,
+            agent,
+            tool_name,
+            tool_call_id,
+            _usage(attributes, facts),
+            _finish(attributes, facts, outputs),
+            conversation_id,
+            user_id,
+            _tags(attributes, facts),
+            _metadata(attributes, plan) if plan.has_metadata else None,
             is_error=span.status is Status.ERROR,
-            root_hint=marks.get("root_hint"),  # type: ignore[arg-type] # a bool or None
-            given_prompt=marks.get("given_prompt") or _fact(attributes, facts, "given_prompt"),  # type: ignore[arg-type] # text
-            given_answer=marks.get("given_answer") or _fact(attributes, facts, "given_answer"),  # type: ignore[arg-type] # text
-            is_skipped=bool(marks.get("is_skipped")),
         )
+        return replace(step, **_own_marks(attributes)) if plan.has_marks else step
+
+
+_WORDS: Final = (
+    "operation",
+    "model",
+    "provider",
+    "response_id",
+    "agent",
+    "tool_name",
+    "tool_call_id",
+    "conversation_id",
+    "user_id",
+)
+"""Facts that are one text, in the order of `_Plan.words`."""
 
 
 def _register(words: Sequence[str], bit: int, exact: dict[str, int], starts: list[tuple[str, int]]) -> None:
@@ -301,15 +326,13 @@ def _guess(came: Found | None, came_io: Found | None, went: Found | None, went_i
     return Kind.OTHER
 
 
-def _fact(attributes: Attributes, facts: Mapping[str, tuple[str, ...]], name: str) -> str | None:
-    for key in facts.get(name, ()):
+def _first_text(attributes: Attributes, keys: tuple[str, ...]) -> str | None:
+    for key in keys:
         value = attributes.get(key)
-        if value is not None:
-            text = as_text(value)
-            if text:
-                if len(text) > 1 and text[0] == '"' and text[-1] == '"':  # MLflow encodes texts too
-                    text = as_text(decoded(text)[0])
-                return text
+        if value is not None and (text := as_text(value)):
+            if text[0] == '"' and text[-1] == '"' and len(text) > 1:  # MLflow encodes texts too
+                return as_text(decoded(text)[0])
+            return text
     return None
 
 
@@ -393,16 +416,14 @@ def _is_message(value: Value) -> bool:
     return isinstance(value, dict) and ("role" in value or "parts" in value)
 
 
-def _own_marks(attributes: Attributes) -> dict[str, object]:
+def _own_marks(attributes: Attributes) -> dict[str, Any]:
     """What the app said with our own attributes."""
-    out: dict[str, object] = {}
+    out: dict[str, Any] = {"is_skipped": _truth(attributes.get("spanlabel.skip")) is True}
     if "spanlabel.root" in attributes:
         out["root_hint"] = _truth(attributes["spanlabel.root"])
     for key, name in (("spanlabel.prompt", "given_prompt"), ("spanlabel.answer", "given_answer")):
         if key in attributes:
             out[name] = as_text(attributes[key])
-    if _truth(attributes.get("spanlabel.skip")):
-        out["is_skipped"] = True
     return out
 
 

@@ -37,6 +37,9 @@ class Top:
         self.is_request = is_request
 
 
+_UNKNOWN: Final = Top(("", ""), is_request=False)
+
+
 class Node:
     """One GenAI step in the mended tree.
 
@@ -47,32 +50,39 @@ class Node:
         top: What stands above the whole tree.
         is_inner: It, or a step above it, is a tool, a retriever, an evaluator, ...
         fate: What became of it, as stable words, for `explain`.
+        kind: The step's kind.
+        start_ns: Its start.
+        end_ns: Its end.
         twins: Copies of the same call by another instrumentation that were dropped in its favour.
     """
 
-    __slots__ = ("children", "fate", "is_inner", "parent", "step", "top", "trace_id", "twins")
+    __slots__ = (
+        "children",
+        "end_ns",
+        "fate",
+        "is_inner",
+        "kind",
+        "parent",
+        "start_ns",
+        "step",
+        "top",
+        "trace_id",
+        "twins",
+    )
 
     def __init__(self, step: Step) -> None:
+        span = step.span
         self.step = step
-        self.trace_id = step.span.trace_id
+        self.kind = step.kind
+        self.trace_id = span.trace_id
+        self.start_ns = span.start_ns
+        self.end_ns = span.end_ns
         self.parent: Node | None = None
         self.children: list[Node] = []
-        self.top = Top((self.trace_id, step.span.span_id), is_request=False)
+        self.top = _UNKNOWN
         self.is_inner = False
         self.fate: list[str] = []
         self.twins: list[Node] = []
-
-    @property
-    def start_ns(self) -> int:
-        return self.step.span.start_ns
-
-    @property
-    def end_ns(self) -> int:
-        return self.step.span.end_ns
-
-    @property
-    def kind(self) -> Kind:
-        return self.step.kind
 
     def detach(self) -> None:
         """Take it out of its parent."""
@@ -127,7 +137,8 @@ def _tree(trace: Trace) -> list[Node]:
             node.parent = nodes[above]
             nodes[above].children.append(node)
     for node in nodes.values():
-        node.children.sort(key=order)
+        if len(node.children) > 1:
+            node.children.sort(key=order)
     for node in out:
         _mark_inner(node)
     return out
@@ -139,20 +150,20 @@ def _parents(nodes: dict[str, Node]) -> dict[str, str | None]:
     for span_id, node in nodes.items():
         above = node.step.span.parent_id
         parents[span_id] = above if above in nodes and above != span_id else None
-    done: set[str] = set()
+    known: set[str] = set()  # spans whose line upwards is known to end
     for span_id in nodes:
-        path: list[str] = []
+        if span_id in known or parents[span_id] is None:
+            continue
+        path: dict[str, None] = {}
         here: str | None = span_id
-        seen: set[str] = set()
-        while here is not None and here not in done and here not in seen:
-            seen.add(here)
-            path.append(here)
+        while here is not None and here not in known and here not in path:
+            path[here] = None
             here = parents[here]
-        if here is not None and here in seen:
-            ring = path[path.index(here) :]
-            first = min(ring, key=lambda one: order(nodes[one]))
-            parents[first] = None
-        done.update(path)
+        if here is not None and here in path:
+            line = list(path)
+            ring = line[line.index(here) :]
+            parents[min(ring, key=lambda one: order(nodes[one]))] = None
+        known.update(path)
     return parents
 
 

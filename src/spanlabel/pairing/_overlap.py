@@ -29,36 +29,41 @@ def drop_copies(tops: Sequence[Node]) -> list[Node]:
         The topmost nodes that are left.
     """
     calls = [n for top in tops for n in (top, *top.below()) if n.kind is Kind.LLM]
+    is_one_layer = len({call.step.span.scope.name for call in calls}) < 2
     groups: dict[tuple[str, object], list[Node]] = defaultdict(list)
     for call in calls:
+        if is_one_layer:  # one instrumentation repeats a call only under the same response id
+            if call.step.response_id:
+                groups["id", call.step.response_id].append(call)
+            continue
         for sign in _signs(call):
             groups[sign].append(call)
-    gone: set[int] = set()
+    gone: dict[int, Node] = {}
     for group in groups.values():
-        if len(group) < 2:
-            continue
-        group.sort(key=order)
-        for i, a in enumerate(group):
-            if id(a) in gone:
-                continue
-            for b in group[i + 1 : i + 1 + NEIGHBOURS]:
-                if b.start_ns > a.end_ns + SLACK_NS:
-                    break
-                if id(b) in gone or not _same_call(a, b):
-                    continue
-                kept, lost = (a, b) if _outer(a, b) else (b, a)
-                gone.add(id(lost))
-                kept.twins.append(lost)
-                lost.fate.append("copy")
-                if lost is a:
-                    break
+        if len(group) > 1:
+            _drop_from(group, gone)
     left = list(tops)
-    for top in tops:
-        for node in [top, *top.below()]:
-            if id(node) in gone:
-                _take_out(node, left)
-    left.sort(key=order)
+    for call in calls:
+        if id(call) in gone:
+            _take_out(call, left)
+    if gone:
+        left.sort(key=order)
     return left
+
+
+def _drop_from(group: list[Node], gone: dict[int, Node]) -> None:
+    """Note which calls of a group that shares a sign are copies of another."""
+    group.sort(key=order)
+    for i, a in enumerate(group):
+        for b in group[i + 1 : i + 1 + NEIGHBOURS]:
+            if id(a) in gone or b.start_ns > a.end_ns + SLACK_NS:
+                break
+            if id(b) in gone or not _same_call(a, b):
+                continue
+            kept, lost = (a, b) if _outer(a, b) else (b, a)
+            gone[id(lost)] = lost
+            kept.twins.append(lost)
+            lost.fate.append("copy")
 
 
 def _signs(call: Node) -> Iterable[tuple[str, object]]:

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from spanlabel.model import Evaluation, Kind, Pair, Step, Trace, Usage, Value
+from spanlabel.model import Kind, Pair, Step, Trace, Usage, Value
 
-from ._node import Node, Top, forest
+from ._node import RUNS, Node, Top, forest
 from ._overlap import drop_copies, drop_inner_pairs
 from ._turn import Turn, merged
 from ._units import chat_of, units, visible
@@ -100,10 +100,10 @@ def _above(node: Node) -> list[Node]:
 
 def _pair(turn: Turn, number: int) -> Pair:
     unit, answered, asked = turn.unit.step, turn.answer_node.step, turn.prompt_node.step
+    below = list(turn.unit.below())
     calls = [c.step for c in turn.calls]
     around = [unit, *(n.step for n in _above(turn.unit)), answered, *calls]
     prompt, answer = turn.prompt or "", turn.answer or ""
-    confidence = max(0.0, round(FULL - turn.penalty, 2))
     return Pair(
         unit.span.trace_id,
         unit.span.span_id,
@@ -116,22 +116,22 @@ def _pair(turn: Turn, number: int) -> Pair:
         answered.span.span_id,
         turn.start_ns,
         turn.end_ns,
-        confidence,
+        max(0.0, round(FULL - turn.penalty, 2)),
         tuple(turn.reasons),
         service=_service(unit),
         model=answered.model or next((s.model for s in reversed(calls) if s.model), None) or unit.model,
         provider=answered.provider if answered.kind is Kind.LLM else next((s.provider for s in reversed(calls)), None),
-        agent=unit.agent if unit.kind in (Kind.AGENT, Kind.WORKFLOW) else None,
+        agent=unit.agent if unit.kind in RUNS else None,
         conversation_id=next((s.conversation_id for s in around if s.conversation_id), None),
         user_id=next((s.user_id for s in around if s.user_id), None),
         usage=_usage(turn, calls),
         tags=next((s.tags for s in around if s.tags), ()),
         metadata=_metadata(around),
-        documents=tuple(d for n in turn.unit.below() for d in n.step.documents),
-        evaluations=_evaluations(turn),
+        documents=tuple(d for n in below for d in n.step.documents),
+        evaluations=(*unit.evaluations, *(e for n in below for e in n.step.evaluations)),
         prompt_state=asked.input_state,
         answer_state=answered.output_state,
-        skipped_steps=_skipped(turn),
+        skipped_steps=_skipped(turn, below),
         dialects=tuple(dict.fromkeys((*asked.dialects, *answered.dialects))),
     )
 
@@ -164,19 +164,16 @@ def _metadata(steps: Sequence[Step]) -> Mapping[str, Value] | None:
     return out or None
 
 
-def _evaluations(turn: Turn) -> tuple[Evaluation, ...]:
-    found = [*turn.unit.step.evaluations]
-    for node in turn.unit.below():
-        found.extend(node.step.evaluations)
-    return tuple(found)
-
-
-def _skipped(turn: Turn) -> int:
+def _skipped(turn: Turn, below: Sequence[Node]) -> int:
     """GenAI steps of the run that a reviewer is spared."""
-    inside = {id(n) for n in turn.unit.below()} | {id(c) for c in turn.calls}
+    inside = {id(n) for n in below}
     for call in turn.calls:
-        inside.update(id(n) for n in call.below())
-    return max(0, len(inside - {id(turn.answer_node), id(turn.unit)}))
+        inside.add(id(call))
+        if call.children:
+            inside.update(id(n) for n in call.below())
+    inside.discard(id(turn.answer_node))
+    inside.discard(id(turn.unit))
+    return len(inside)
 
 
 def _fates(
