@@ -1,0 +1,194 @@
+"""The outbox's tables, and the statements on them; the caller opens the transaction.
+
+Table `records`, one row for each destination and record id::
+
+    seq             order of age; a record that changes goes to the end
+    destination     name of the destination
+    id              the record's id
+    state           pending    waits for delivery
+                    leased     a worker is sending it
+                    delivered  ledger: only id and hash are left, so that the same content is not sent twice
+                    dead       the platform refused it
+    hash            `spanlabel.records.content_hash`
+    payload         the record as JSON; NULL when delivered
+    bytes           size of payload
+    attempts        how often it was leased; above 0, the platform may have it already
+    next_attempt_s  not before this Unix time
+    error           what the platform said last
+    changed_s       Unix time of the last change
+
+Table `tallies (destination, name, n)`: the numbers of `spanlabel.delivery.tally`, changed in the same transaction
+as the rows.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from spanlabel.database import Schema
+
+from .tally import change_tally
+
+SCHEMA = Schema(
+    purpose="outbox",
+    application_id=0x534C4F42,  # "SLOB"
+    version=1,
+    statements=(
+        """
+        CREATE TABLE records (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            destination TEXT NOT NULL,
+            id TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('pending', 'leased', 'delivered', 'dead')),
+            hash TEXT NOT NULL,
+            bytes INTEGER NOT NULL,
+            attempts INTEGER NOT NULL DEFAULT 0,
+            next_attempt_s REAL NOT NULL DEFAULT 0,
+            changed_s REAL NOT NULL,
+            error TEXT,
+            payload TEXT,
+            UNIQUE (destination, id)
+        )
+        """,
+        "CREATE INDEX records_by_age ON records (destination, state, seq)",
+        """
+        CREATE TABLE tallies (
+            destination TEXT NOT NULL,
+            name TEXT NOT NULL,
+            n INTEGER NOT NULL,
+            PRIMARY KEY (destination, name)
+        ) WITHOUT ROWID
+        """,
+    ),
+)
+
+LONGEST_WAIT_S = 2 * 3600.0
+"""No back-off is longer. A row that waits longer than this was written before the clock was set back."""
+
+_ERROR_CHARACTERS = 2_000
+
+Version = tuple[str, str]
+"""A record's id and its content's hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """What `Outbox.put` did for one destination; the four add up to the records given.
+
+    Attributes:
+        new: Ids that the outbox did not know.
+        updated: Ids that were delivered or dead with other content; they wait again.
+        replaced: Ids that waited with other content; the old content is superseded.
+        unchanged: Ids known with the same content; nothing is to do, the copy counts as superseded.
+    """
+
+    new: int = 0
+    updated: int = 0
+    replaced: int = 0
+    unchanged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A record that its platform refused.
+
+    Attributes:
+        id: The record's id.
+        error: What the platform said.
+        attempts: How often it was sent.
+        changed_s: Unix time of the refusal.
+    """
+
+    id: str
+    error: str
+    attempts: int
+    changed_s: float
+
+
+def put_rows(db: sqlite3.Connection, destination: str, rows: Sequence[tuple[str, str, str]], now_s: float) -> Put:
+    """Take id, hash and payload of each record."""
+    done = {"new": 0, "updated": 0, "replaced": 0, "unchanged": 0}
+    for record_id, digest, payload in rows:
+        known = db.execute(
+            "SELECT state, hash FROM records WHERE destination = ? AND id = ?", (destination, record_id)
+        ).fetchone()
+        match known:
+            case None:
+                what = "new"
+            case (_, found) if found == digest:
+                what = "unchanged"
+            case ("pending" | "leased", _):
+                what = "replaced"
+            case _:
+                what = "updated"
+        done[what] += 1
+        if what != "unchanged":
+            db.execute(
+                "REPLACE INTO records (destination, id, state, hash, bytes, changed_s, payload) "
+                "VALUES (?, ?, 'pending', ?, ?, ?, ?)",
+                (destination, record_id, digest, len(payload.encode()), now_s, payload),
+            )
+    put = Put(**done)
+    superseded = put.replaced + put.unchanged
+    change_tally(db, destination, {"made": len(rows), "waiting": put.new + put.updated, "superseded": superseded})
+    return put
+
+
+def settle_rows(
+    db: sqlite3.Connection,
+    destination: str,
+    versions: Iterable[Version],
+    state: Literal["pending", "delivered", "dead"],
+    *,
+    now_s: float,
+    next_attempt_s: float = 0.0,
+    error: str | None = None,
+) -> int:
+    """End leases with *state*. A version that was replaced or taken back meanwhile is passed over.
+
+    Returns:
+        How many rows changed.
+    """
+    said = None if error is None else error[:_ERROR_CHARACTERS]
+    return sum(
+        db.execute(
+            "UPDATE records SET state = ?1, next_attempt_s = ?2, error = ?3, changed_s = ?4, "
+            "payload = iif(?1 = 'delivered', NULL, payload), bytes = iif(?1 = 'delivered', 0, bytes) "
+            "WHERE destination = ?5 AND id = ?6 AND hash = ?7 AND state = 'leased'",
+            (state, next_attempt_s, said, now_s, destination, record_id, digest),
+        ).rowcount
+        for record_id, digest in versions
+    )
+
+
+def take_back_row(db: sqlite3.Connection, destination: str, record_id: str) -> bool:
+    """Remove a record that is not delivered; True if it was still waiting, False if it was dead or is not there."""
+    key = (destination, record_id)
+    found = db.execute("SELECT state FROM records WHERE destination = ? AND id = ?", key).fetchone()
+    if found is None or found[0] == "delivered":
+        return False
+    db.execute("DELETE FROM records WHERE destination = ? AND id = ?", key)
+    return bool(found[0] != "dead")
+
+
+def due_in_s(db: sqlite3.Connection, destination: str, now_s: float) -> float | None:
+    """Seconds until the oldest pending row is due: 0 if it is, None if there is none."""
+    oldest = db.execute(
+        "SELECT next_attempt_s FROM records WHERE destination = ? AND state = 'pending' ORDER BY seq LIMIT 1",
+        (destination,),
+    ).fetchone()
+    if oldest is None:
+        return None
+    wait = float(oldest[0]) - now_s
+    return wait if 0 < wait <= LONGEST_WAIT_S else 0.0
+
+
+def used_bytes(db: sqlite3.Connection) -> int:
+    """Size of the pages that are not free."""
+    [(size,)] = db.execute("PRAGMA page_size").fetchall()
+    [(pages,)] = db.execute("PRAGMA page_count").fetchall()
+    [(free,)] = db.execute("PRAGMA freelist_count").fetchall()
+    return int(size) * (int(pages) - int(free))

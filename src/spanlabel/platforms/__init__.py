@@ -1,0 +1,1 @@
+"""The annotation platforms: one folder each, with config, mapping, writer and reader."""
