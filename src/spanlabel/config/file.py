@@ -38,16 +38,15 @@ def read_config_file(given: str | os.PathLike[str] | None) -> ConfigFile | None:
         ConfigError: A named file is missing, or the file cannot be read as YAML, or is not a mapping.
     """
     named, source = _named(given)
-    if named is None or source is None:
-        path = Path.cwd() / _NAME
-        if not path.is_file():
+    if named is None:
+        if not os.path.isfile(_NAME):  # pathlib raises where the folder may not be entered
             return None
-        return ConfigFile(path, _read(path))
-    path = Path(os.path.abspath(os.path.expanduser(named)))  # pathlib raises for an unknown user
+        named = _NAME
     try:
+        path = Path(os.path.abspath(os.path.expanduser(named)))  # pathlib raises for an unknown user
         return ConfigFile(path, _read(path))
     except FileNotFoundError as error:
-        raise ConfigError("there is no such file", setting="config", value=str(path), source=source) from error
+        raise ConfigError("there is no such file", setting="config", value=named, source=source) from error
 
 
 def _named(given: str | os.PathLike[str] | None) -> tuple[str | None, str | None]:

@@ -34,7 +34,10 @@ def _as_place(path: Path) -> Path:
     """Make a path independent of the working directory, which may change before it is used."""
     if "\0" in str(path):
         raise ValueError("must not contain a NUL character")
-    return Path(os.path.abspath(os.path.expanduser(path)))  # pathlib raises for an unknown user
+    try:
+        return Path(os.path.abspath(os.path.expanduser(path)))  # pathlib raises for an unknown user
+    except FileNotFoundError:
+        raise ValueError("must be absolute where the working directory does not exist any more") from None
 
 
 Count = Annotated[int, BeforeValidator(_refuse_bool), Field(gt=0, le=2**62)]  # fits SQLite's integers

@@ -137,6 +137,44 @@ class TestHome:
         assert load(home="~/data").settings.home == Path("/home/somebody/data")
 
 
+class TestFolderThatIsGone:
+    """A service whose working directory was deleted under it."""
+
+    @pytest.fixture(autouse=True)
+    def gone(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        place = tmp_path / "gone"
+        place.mkdir()
+        monkeypatch.chdir(place)
+        place.rmdir()
+
+    def test_loads(self) -> None:
+        """
+        The settings load: there is no spanlabel.yaml in a folder that is not there.
+        """
+        assert load(home="/data").file is None
+
+    def test_relative_home(self) -> None:
+        """
+        A relative folder has no place, and the message says so.
+        """
+        with pytest.raises(ConfigError) as caught:
+            load(home="data")
+
+        assert str(caught.value) == (
+            "home = 'data' (keyword argument): must be absolute where the working directory does not exist any more. "
+            "Meaning: Folder of the outbox and of the local store; made when first needed."
+        )
+
+    def test_relative_file(self) -> None:
+        """
+        A relative file is not there.
+        """
+        with pytest.raises(ConfigError) as caught:
+            load(config="my.yaml")
+
+        assert str(caught.value) == "config = 'my.yaml' (keyword argument): there is no such file"
+
+
 class TestSwitchingOff:
     @pytest.mark.parametrize(
         ("ours", "theirs", "disabled", "source"),
