@@ -1,0 +1,1 @@
+"""Who brings spans: files today, receivers later."""

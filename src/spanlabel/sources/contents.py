@@ -1,0 +1,182 @@
+"""What a file holds, decompressed on the way, in pieces of bounded size.
+
+What kind of file it is, its first bytes say and not its name. The Collector's file exporter writes two kinds that
+no other tool knows: with `compression: zstd` every message is a zstd frame of its own with its length before it
+(`zstd -d` cannot read that), and with `format: proto` the messages are protobuf.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Protocol
+
+from spanlabel.errors import InputError
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+PIECE_BYTES = 1 << 18
+"""How much is read at once, before and after decompression."""
+
+MAX_MESSAGE_BYTES = 1 << 26
+"""Largest length-prefixed message; OTLP's own limit for a request. More is taken for a damaged length."""
+
+_HEAD_BYTES = 64
+_GZIP = b"\x1f\x8b"
+_ZSTD = b"\x28\xb5\x2f\xfd"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_PROTOBUF = (
+    "looks like OTLP protobuf, which is not read from files yet (it comes with the receiver); "
+    "the Collector's file exporter writes OTLP/JSON with `format: json`"
+)
+# JSON holds none of these anywhere; protobuf is full of them.
+_control_byte = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
+
+_Errors = type[Exception] | tuple[type[Exception], ...]
+
+
+class _Stream(Protocol):
+    def read1(self, size: int, /) -> bytes: ...
+
+
+def read_contents(
+    file: io.BufferedIOBase, *, name: str, progress: Callable[[int], None] | None = None
+) -> Iterator[bytes | InputError]:
+    """Read *file* to its end.
+
+    Args:
+        file: Open for reading, at its start.
+        name: As the user gave it, for the errors.
+        progress: Called with the number of bytes just read, as they lie on disk.
+
+    Yields:
+        Pieces of UTF-8 text without a byte order mark, and an `InputError` where something could not be read.
+        What comes after an error does not continue what came before it. Each message of a file with
+        length-prefixed messages is a line.
+    """
+    try:
+        disk = _Disk(file, progress)
+        if disk.head.startswith(_GZIP):
+            stream = gzip.GzipFile(fileobj=disk)
+            yield from _text(_unpacked(stream, "gzip", (zlib.error, gzip.BadGzipFile), name), name)
+        elif disk.head.startswith(_ZSTD):
+            yield from _zstd_text(disk, name)
+        elif disk.head[4:].startswith(_ZSTD):
+            yield from _messages(disk, name)
+        else:
+            yield from _text(iter(lambda: disk.read(PIECE_BYTES), b""), name)
+    except OSError as error:
+        yield InputError(f"cannot be read: {error.strerror or error}", file=name)
+    except InputError as error:  # after which nothing of this file can be read
+        yield error
+
+
+class _Disk(io.RawIOBase):
+    """A file as it lies on disk: has shown its first bytes, and tells how much of it was read."""
+
+    def __init__(self, file: io.BufferedIOBase, progress: Callable[[int], None] | None) -> None:
+        self._file = file
+        self._progress = progress
+        self.head = file.read(_HEAD_BYTES)
+        self._unread = io.BytesIO(self.head)
+        if progress is not None and self.head:
+            progress(len(self.head))
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        with memoryview(buffer).cast("B") as view:
+            piece = self._unread.read(len(view))
+            if not piece:
+                # Not `readinto1`: beyond its own buffer it waits for more although it has something to give.
+                piece = self._file.read1(len(view))
+                if self._progress is not None and piece:
+                    self._progress(len(piece))
+            view[: len(piece)] = piece
+        return len(piece)
+
+    def read_exactly(self, size: int) -> bytes:
+        """*size* bytes, or what is left."""
+        pieces = []
+        while size and (piece := self.read(min(size, PIECE_BYTES))):
+            pieces.append(piece)
+            size -= len(piece)
+        return b"".join(pieces)
+
+
+def _text(pieces: Iterator[bytes | InputError], name: str) -> Iterator[bytes | InputError]:
+    """*pieces*, when they begin as text does.
+
+    Raises:
+        InputError: They hold something else.
+    """
+    first = b""
+    is_checked = False
+    for piece in pieces:
+        if is_checked:
+            yield piece
+            continue
+        is_broken = isinstance(piece, InputError)
+        first += b"" if isinstance(piece, InputError) else piece
+        if is_broken or len(first) >= _HEAD_BYTES:
+            is_checked = True
+            yield _checked(first, name)
+        if is_broken:
+            yield piece
+    if not is_checked:
+        yield _checked(first, name)
+
+
+def _checked(first: bytes, name: str) -> bytes:
+    if first.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise InputError("is UTF-16 text; OTLP/JSON is UTF-8", file=name)
+    first = first.removeprefix(_BYTE_ORDER_MARK)
+    if not first.startswith(b"{") and _control_byte(first):
+        # Protobuf begins with the tag of field 1; the file exporter puts the length as four bytes before it.
+        is_protobuf = first.startswith(b"\x0a") or first[4:].startswith(b"\x0a")
+        raise InputError(_PROTOBUF if is_protobuf else "is a binary file, not OTLP/JSON", file=name)
+    return first
+
+
+def _unpacked(
+    stream: _Stream, kind: str, damage: _Errors, name: str, line: int | None = None
+) -> Iterator[bytes | InputError]:
+    try:
+        yield from iter(lambda: stream.read1(PIECE_BYTES), b"")
+    except EOFError:
+        yield InputError(f"the {kind} data ends early, as if the file was cut off", file=name, line=line)
+    except damage as error:
+        yield InputError(f"the {kind} data is damaged: {error}", file=name, line=line)
+
+
+def _zstd_text(file: io.RawIOBase | io.BytesIO, name: str, line: int | None = None) -> Iterator[bytes | InputError]:
+    try:
+        if sys.version_info >= (3, 14):
+            from compression.zstd import ZstdError, ZstdFile
+        else:
+            from backports.zstd import ZstdError, ZstdFile
+    except ImportError:
+        missing = "is compressed with zstd, which needs one more package: pip install 'spanlabel[zstd]'"
+        raise InputError(missing, file=name) from None
+    return _text(_unpacked(ZstdFile(file), "zstd", ZstdError, name, line), name)
+
+
+def _messages(disk: _Disk, name: str) -> Iterator[bytes | InputError]:
+    """Message by message, so that a damaged one does not cost those after it."""
+    number = 0
+    while prefix := disk.read_exactly(4):
+        number += 1
+        length = int.from_bytes(prefix, "big")
+        if length > MAX_MESSAGE_BYTES:
+            raise InputError("the length of a message is damaged", file=name, line=number)
+        frame = disk.read_exactly(length)
+        if not frame:
+            raise InputError("the file ends early, within a message", file=name, line=number)
+        yield from _zstd_text(io.BytesIO(frame), name, number)
+        yield b"\n"
