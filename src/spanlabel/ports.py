@@ -65,3 +65,17 @@ class RecordWriter(Protocol):
 
     def close(self) -> None:
         """Let go of connections and files."""
+
+
+class RecordSink(Protocol):
+    """Where the pipeline hands its records in: the outbox, or a list in a test."""
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Take records; one that was put before with the same content changes nothing.
+
+        Raises:
+            StoreError: They could not be kept.
+        """
+
+    def supersede(self, record_ids: Sequence[str]) -> None:
+        """Say that these records are no longer what their trace says."""

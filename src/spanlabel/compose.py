@@ -1,0 +1,240 @@
+"""Settings → running parts. The only file that knows them all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from spanlabel import registry
+from spanlabel.assembly import Limits
+from spanlabel.delivery import Outbox, Worker
+from spanlabel.dialects import DIALECTS, READERS, Readers
+from spanlabel.errors import InputError, StoreError, TryLater
+from spanlabel.metrics import Counts
+from spanlabel.model import Pair, Record
+from spanlabel.pipeline import Pipeline
+from spanlabel.rules import at_least
+from spanlabel.sources.files import read_files
+
+if TYPE_CHECKING:
+    from spanlabel.config.settings import Destination, Settings
+
+_logger = logging.getLogger("spanlabel")
+
+MIN_CONFIDENCE = 0.7
+"""Below it a pair is more likely wrong than worth a reviewer's time (reconstruction.md 0.9)."""
+
+WINDOW_S = 2.0
+"""How long a ready trace waits, in an application, for others that one run may be spread over."""
+
+_CLOSE_S = 5.0
+
+
+class Running:
+    """The parts that turn spans into delivered records. One thread at a time calls it.
+
+    Args:
+        settings: What to build.
+        limits: How long traces are waited for, before the settings' own say.
+        counts: Where everything is counted.
+        window_s: How long a ready trace waits for others.
+        is_guest: Inside somebody's application: deliver on threads of our own, and what finds no room in the
+            outbox is dropped and counted instead of raising.
+
+    Attributes:
+        pipeline: From spans to records.
+        outbox: Where the records wait.
+        workers: One for each destination.
+    """
+
+    def __init__(
+        self, settings: Settings, limits: Limits, counts: Counts, *, window_s: float = WINDOW_S, is_guest: bool = False
+    ) -> None:
+        self._is_guest = is_guest
+        self._destinations = tuple(one.name for one in settings.destinations)
+        self.outbox = Outbox(settings.home / "outbox.db", max_bytes=settings.outbox_max_bytes, counts=counts)
+        self.workers = tuple(
+            Worker(self.outbox, one.name, partial(_writer_of, one, settings), counts=counts)
+            for one in settings.destinations
+        )
+        self.pipeline = Pipeline(
+            limits_of(settings, limits),
+            window_s=window_s,
+            rules=(at_least(settings.min_confidence),),
+            counts=counts,
+            sink=self,
+            readers=all_readers(),
+        )
+        self._stop = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._told_no_room = False
+
+    def put(self, records: Sequence[Record]) -> None:
+        """Put records into the outbox for every destination.
+
+        Raises:
+            StoreError: The outbox cannot be used, or is full, and we are nobody's guest.
+        """
+        try:
+            self.outbox.put(records, self._destinations, now_s=time.time())
+        except (StoreError, TryLater) as error:
+            if not self._is_guest:
+                raise StoreError(str(error)) from error
+            self._drop(len(records), error)
+            return
+        self._told_no_room = False
+        if self._is_guest:
+            self._deliver_in_background()
+
+    def supersede(self, record_ids: Sequence[str]) -> None:
+        """Take back records that wait and that their run no longer tells."""
+        try:
+            for name in self._destinations:
+                self.outbox.supersede(record_ids, name)
+        except StoreError as error:
+            if not self._is_guest:
+                raise
+            _logger.warning("spanlabel: %s", error)
+
+    def _drop(self, n: int, error: Exception) -> None:
+        self.outbox.drop(n, self._destinations, reason="no_room" if isinstance(error, TryLater) else "store")
+        if not self._told_no_room:
+            self._told_no_room = True
+            _logger.error("spanlabel drops records until there is room for them again: %s", error)
+
+    def _deliver_in_background(self) -> None:
+        if not self._threads:
+            for worker in self.workers:
+                name = f"spanlabel-{worker.destination}"
+                self._threads.append(threading.Thread(target=worker.run, args=(self._stop,), name=name, daemon=True))
+                self._threads[-1].start()
+        for worker in self.workers:
+            worker.wake()
+
+    def tick(self, now_s: float) -> float | None:
+        """Read what is ready.
+
+        Returns:
+            Seconds until there may be more; None while nothing waits.
+        """
+        self.pipeline.tick(now_s=now_s)
+        due_s = self.pipeline.next_due_s()
+        return None if due_s is None else max(0.0, due_s - time.monotonic())
+
+    def flush(self, now_s: float, *, everything: bool) -> None:
+        """Read what is complete, or everything, into the outbox."""
+        if everything:
+            self.pipeline.drain(now_s=now_s)
+        else:
+            self.pipeline.flush(now_s=now_s)
+
+    def deliver(self, timeout_s: float) -> bool:
+        """Empty the outbox into the destinations.
+
+        Returns:
+            Whether nothing waits any more; False too where a destination cannot be reached in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        done = True
+        for worker in self.workers:
+            try:
+                done = worker.flush(max(0.0, deadline_s - time.monotonic())) and done
+            except StoreError as error:
+                if not self._is_guest:
+                    raise
+                _logger.warning("spanlabel: %s", error)
+                done = False
+        return done
+
+    def close(self, timeout_s: float = _CLOSE_S) -> None:
+        """Stop the threads and let go of files and connections. What was not delivered waits in the outbox."""
+        self._stop.set()
+        deadline_s = time.monotonic() + timeout_s
+        for worker in self.workers:
+            worker.wake()
+        for thread in self._threads:
+            thread.join(timeout=max(0.0, deadline_s - time.monotonic()))
+        for worker in self.workers:
+            worker.close(max(0.0, deadline_s - time.monotonic()))
+        self.outbox.close()
+
+
+def start(settings: Settings, limits: Limits, counts: Counts) -> Running:
+    """Build the parts for an application; nothing is opened before the first record.
+
+    Raises:
+        ConfigError: A part is missing or a setting does not fit.
+    """
+    return Running(settings, limits, counts, is_guest=True)
+
+
+def limits_of(settings: Settings, limits: Limits) -> Limits:
+    """The seat's waits and budgets with those that the user set."""
+    given: dict[str, Any] = {
+        name: value
+        for name in ("max_bytes", "max_traces", "root_grace_s", "idle_s", "max_age_s")
+        if (value := getattr(settings, name)) is not None
+    }
+    if "root_grace_s" in given:
+        given["local_root_grace_s"] = given["root_grace_s"]
+    if "max_bytes" in given:
+        given["max_trace_bytes"] = min(limits.max_trace_bytes, given["max_bytes"])
+        given["linger_bytes"] = min(limits.linger_bytes, given["max_bytes"] // 4)
+    return replace(limits, **given)
+
+
+def all_readers() -> Readers:
+    """The built-in dialects, and before them those that strangers brought by entry point.
+
+    Raises:
+        ConfigError: A stranger's dialect does not load.
+    """
+    extra = registry.extra_dialects()
+    return Readers((*extra.values(), *DIALECTS)) if extra else READERS
+
+
+def _writer_of(destination: Destination, settings: Settings) -> Any:
+    platform = registry.find_platform(destination.platform)
+    make = registry.resolve(platform.writer, extra=platform.extra)
+    return make(destination.settings, home=settings.home)
+
+
+def read_pairs(
+    *paths: str | Path,
+    min_confidence: float = MIN_CONFIDENCE,
+    strict: bool = False,
+    problem: Callable[[InputError], None] | None = None,
+) -> Iterator[Pair]:
+    """Read the root-level pairs of files with OTLP/JSON lines, traces and logs together.
+
+    All files are read before the first pair is given, because what belongs together may lie in any of them.
+
+    Args:
+        paths: Files as the Collector's file exporter writes them, plain, gzip or zstd; "-" is standard input.
+        min_confidence: Pairs below it are left out.
+        strict: Raise at the first line that cannot be read.
+        problem: Called with each line that cannot be read; without it they are logged as warnings. The rest is read.
+
+    Yields:
+        Pairs, by the start of their unit.
+
+    Raises:
+        InputError: With *strict* the first problem; and always for a path where there is no file.
+    """
+    for path in paths:
+        if str(path) != "-" and not Path(path).exists():
+            raise InputError("no such file", file=str(path))
+    pipeline = Pipeline(Limits.for_files(), window_s=0, rules=(at_least(min_confidence),), counts=Counts())
+    for decoded in read_files(paths, problem=problem or _warn, strict=strict):
+        pipeline.accept(decoded.spans, decoded.logs, now_s=0)
+    yield from pipeline.drain(now_s=0)
+
+
+def _warn(error: InputError) -> None:
+    _logger.warning("%s", error)

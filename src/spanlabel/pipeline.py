@@ -1,0 +1,216 @@
+"""One of each stage in a row: spans in, pairs and records out.
+
+The pipeline starts no thread and reads no clock; whoever owns it calls it from one thread at a time and passes the
+time in.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from spanlabel.assembly import Assembler, Gathered, Limits
+from spanlabel.dialects import READERS, Readers
+from spanlabel.metrics import Counts, Metric
+from spanlabel.model import ContentState, Kind, Log, Pair, Span, Step, Trace
+from spanlabel.pairing import Reading, reconstruct
+from spanlabel.ports import RecordSink
+from spanlabel.records import record_of
+from spanlabel.rules import Dropped, Rule, applied
+
+_logger = logging.getLogger("spanlabel")
+
+WINDOW_TRACES: Final = 2_000
+"""A window is read early when it holds this many traces, so that a burst costs no memory."""
+
+_NO_CONTENT: Final = frozenset({ContentState.ABSENT, ContentState.REDACTED, ContentState.EXTERNAL})
+
+
+class Pipeline:
+    """Holds one of each stage.
+
+    Args:
+        limits: How long the assembler waits and how much it holds.
+        window_s: How long a ready trace waits for others that one run may be spread over.
+        rules: What a pair must pass.
+        counts: Where everything is counted.
+        sink: Where records go; None if only pairs are wanted.
+        readers: The dialects to read with.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        window_s: float,
+        rules: Sequence[Rule],
+        counts: Counts,
+        sink: RecordSink | None = None,
+        readers: Readers = READERS,
+    ) -> None:
+        self._assembler = Assembler(limits)
+        self._window_s = window_s
+        self._rules = tuple(rules)
+        self._counts = counts
+        self._sink = sink
+        self._readers = readers
+        self._waiting: list[Gathered] = []
+        self._waiting_since_s = 0.0
+        self._received = 0
+        self._written: OrderedDict[str, frozenset[str]] = OrderedDict()
+        self._written_limit = limits.decided_traces
+        self._told: set[str] = set()
+
+    def accept(self, spans: Sequence[Span], logs: Sequence[Log] = (), *, now_s: float) -> None:
+        """Take spans and log records in any order; duplicates are allowed.
+
+        Of a span that no dialect knows only the structure is kept.
+        """
+        self._assembler.add([self._slim(span) for span in spans], logs, now_s=now_s)
+        if logs:
+            self._counts.add(Metric.LOGS_RECEIVED, len(logs))
+        self._gather(now_s)
+
+    def opened(self, trace_id: str, *, now_s: float) -> None:
+        """A span of this trace was opened in this process."""
+        self._assembler.opened(trace_id, now_s=now_s)
+
+    def closed(self, trace_id: str, *, now_s: float) -> None:
+        """A span of this trace has ended."""
+        self._assembler.closed(trace_id, now_s=now_s)
+
+    def tick(self, *, now_s: float) -> list[Pair]:
+        """Read what is ready now.
+
+        Returns:
+            The pairs that passed the rules, by start; their records are in the sink.
+        """
+        self._gather(now_s)
+        full = len(self._waiting) >= WINDOW_TRACES
+        if self._waiting and (full or now_s - self._waiting_since_s >= self._window_s):
+            return self._read_window()
+        return []
+
+    def drain(self, *, now_s: float) -> list[Pair]:
+        """Read everything, ready or not."""
+        self._waiting.extend(self._assembler.drain(now_s=now_s))
+        self._count_spans()
+        return self._read_window() if self._waiting else []
+
+    def flush(self, *, now_s: float) -> list[Pair]:
+        """Read every trace whose root has come and of which nothing is known to be open.
+
+        What runs on stays, so that a flush in the middle of a run makes no record of half an answer.
+        """
+        self._waiting.extend(self._assembler.take_complete(now_s=now_s))
+        self._count_spans()
+        return self._read_window() if self._waiting else []
+
+    def next_due_s(self) -> float | None:
+        """When to call `tick` next; None while nothing waits."""
+        due_s = self._assembler.next_due_s()
+        if self._waiting:
+            window_s = self._waiting_since_s + self._window_s
+            return window_s if due_s is None else min(due_s, window_s)
+        return due_s
+
+    @property
+    def held_spans(self) -> int:
+        """Spans of traces that are not ready."""
+        return self._assembler.held_spans
+
+    def _slim(self, span: Span) -> Span:
+        if span.is_skeleton or self._readers.mask(span):
+            return span
+        return replace(span, attributes={}, events=(), links=(), size_bytes=SKELETON_BYTES, is_skeleton=True)
+
+    def _gather(self, now_s: float) -> None:
+        ready = self._assembler.take_ready(now_s=now_s)
+        if ready and not self._waiting:
+            self._waiting_since_s = now_s
+        self._waiting.extend(ready)
+        self._count_spans()
+
+    def _count_spans(self) -> None:
+        received = self._assembler.received_spans
+        if received != self._received:
+            self._counts.add(Metric.SPANS_RECEIVED, received - self._received)
+            self._received = received
+        for left, n in self._assembler.taken_counts().items():
+            self._counts.add(Metric.SPANS_DECIDED, n, reason=left.value)
+        self._counts.set(Metric.SPANS_HELD, self._assembler.held_spans)
+
+    def _read_window(self) -> list[Pair]:
+        gathered, self._waiting = self._waiting, []
+        for one in gathered:
+            self._counts.add(Metric.TRACES_DECIDED, reason=one.ready.value)
+        reading = self.read(gathered)
+        self._counts.add(Metric.PAIRS, len(reading.pairs))
+        kept: list[Pair] = []
+        for pair in reading.pairs:
+            result = applied(self._rules, pair)
+            if isinstance(result, Dropped):
+                self._counts.add(Metric.PAIRS_DROPPED, rule=result.rule)
+            else:
+                kept.append(result)
+        if self._sink is not None:
+            self._write(self._sink, kept, [one.trace_id for one in gathered if one.is_again])
+        return kept
+
+    def read(self, gathered: Iterable[Gathered]) -> Reading:
+        """Read gathered traces through dialects and pairing, without rules."""
+        traces = []
+        for one in gathered:
+            steps = [
+                self._readers.read(span, _by_time(one.logs.get(span.span_id, ())))
+                for span in sorted(one.spans, key=lambda s: (s.start_ns, s.span_id))
+            ]
+            self._note_missing_content(steps)
+            traces.append(Trace(one.trace_id, tuple(steps), one.ready))
+        return reconstruct(traces)
+
+    def _note_missing_content(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            if step.kind is not Kind.LLM or step.is_error or step.output_state not in _NO_CONTENT:
+                continue
+            name = step.dialects[0]
+            self._counts.add(Metric.CONTENT_ABSENT, dialect=name, state=step.output_state.value)
+            if name not in self._told:
+                self._told.add(name)
+                switch = next((d.switch for d in self._readers.dialects if d.name == name and d.switch), "")
+                _logger.warning(
+                    "A model call was traced without its answer (%s, dialect %s), so no pair can be made of it.%s",
+                    step.output_state.value,
+                    name,
+                    f" What captures content: {switch}" if switch else "",
+                )
+
+    def _write(self, sink: RecordSink, pairs: Sequence[Pair], again: Sequence[str]) -> None:
+        """Hand records in, and take back those of a trace that is now told by others."""
+        made: dict[str, set[str]] = {trace_id: set() for trace_id in again}
+        records = []
+        for pair in pairs:
+            record = record_of(pair)
+            records.append(record)
+            made.setdefault(pair.trace_id, set()).add(record.id)
+        if records:
+            sink.put(records)
+        for trace_id, ids in made.items():
+            gone = self._written.get(trace_id, frozenset()) - ids
+            if gone:
+                sink.supersede(sorted(gone))
+            self._written[trace_id] = frozenset(ids)
+            self._written.move_to_end(trace_id)
+        while len(self._written) > self._written_limit:
+            self._written.popitem(last=False)
+
+
+SKELETON_BYTES: Final = 400
+"""What the structure of a span costs in memory, about (measured: ids, name, times and the object)."""
+
+
+def _by_time(logs: Sequence[Log]) -> tuple[Log, ...]:
+    return tuple(sorted(logs, key=lambda log: log.time_ns)) if len(logs) > 1 else tuple(logs)

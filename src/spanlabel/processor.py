@@ -1,0 +1,125 @@
+"""The recommended seats: processors that know what is open, really flush, and cost the app an append.
+
+In a tracer provider: `provider.add_span_processor(AnnotationSpanProcessor())`. With no code at all, under
+`opentelemetry-instrument`: `SPANLABEL_AUTO_PROCESSOR=1` (see `install`).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.sdk._logs import LogRecordProcessor
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
+
+from spanlabel.guest import LOG, OPENED, SPAN, Engine, engine_for
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import Span
+
+_logger = logging.getLogger("spanlabel")
+
+
+class AnnotationSpanProcessor(SpanProcessor):
+    """Turns the GenAI spans of one tracer provider into records.
+
+    It never raises into the app: with a wrong setting it is off and says so in one log line. Its calls cost the
+    app's thread an append to a queue; what follows happens on a thread of spanlabel's own.
+
+    Args:
+        settings: Any setting of `spanlabel.yaml` by name (`platform="local"`, `home=...`); all are optional,
+            and what is not given comes from the environment and the file.
+    """
+
+    def __init__(self, **settings: object) -> None:
+        self._engine = _engine(settings)
+        self._put = None if self._engine is None else self._engine.put
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Note that a span of this trace is open."""
+        if self._put is not None:
+            self._put(OPENED, span.context.trace_id)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Take an ended span."""
+        if self._put is not None:
+            self._put(SPAN, span)
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Bring every run that is complete into the outbox and to its destinations.
+
+        Returns:
+            Whether it was done within *timeout_millis*.
+        """
+        return True if self._engine is None else self._engine.flush(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Store all that is held, complete or not, and stop. Calling it again does nothing."""
+        engine, self._engine, self._put = self._engine, None, None
+        if engine is not None:
+            engine.detach()
+
+
+class AnnotationLogProcessor(LogRecordProcessor):
+    """Takes the message content that some instrumentations put only into log records.
+
+    Args:
+        settings: As for `AnnotationSpanProcessor`; with the same ones both share one pipeline.
+    """
+
+    def __init__(self, **settings: object) -> None:
+        self._engine = _engine(settings)
+
+    def on_emit(self, log_record: Any) -> None:
+        """Take a log record, if it is one of a span."""
+        if self._engine is not None and _of_span(log_record):
+            self._engine.put(LOG, log_record)
+
+    emit = on_emit  # its name before opentelemetry-sdk 1.35
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """As `AnnotationSpanProcessor.force_flush`."""
+        return True if self._engine is None else self._engine.flush(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """As `AnnotationSpanProcessor.shutdown`."""
+        engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.detach()
+
+
+def _of_span(log_record: Any) -> bool:
+    inner = getattr(log_record, "log_record", None)
+    return bool(getattr(inner, "span_id", None))
+
+
+def _engine(settings: dict[str, object]) -> Engine | None:
+    from spanlabel.assembly import Limits
+
+    return engine_for(Limits.for_processor, settings)
+
+
+def install() -> None:
+    """Put our processors into the providers of this process: the hook that `opentelemetry-instrument` calls.
+
+    It runs in every instrumented program of an environment in which spanlabel is installed, so it does nothing
+    unless `SPANLABEL_AUTO_PROCESSOR` says so.
+    """
+    from spanlabel.config.switches import is_disabled, is_switched_on
+
+    if not is_switched_on("SPANLABEL_AUTO_PROCESSOR") or is_disabled():
+        return
+    try:
+        from opentelemetry import _logs, trace
+
+        tracers = trace.get_tracer_provider()
+        if not hasattr(tracers, "add_span_processor"):
+            _logger.error("spanlabel is off in this process: no tracer provider of the SDK is set")
+            return
+        tracers.add_span_processor(AnnotationSpanProcessor())
+        loggers = _logs.get_logger_provider()
+        if hasattr(loggers, "add_log_record_processor"):
+            loggers.add_log_record_processor(AnnotationLogProcessor())
+    except Exception:
+        _logger.exception("spanlabel is off in this process: it could not be set up")
