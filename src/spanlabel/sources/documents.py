@@ -148,7 +148,7 @@ class _Reader:
                     self._hold(text[position:], line)
                     return
                 if not (is_torn and is_silent):
-                    yield self._problem(error, line, is_torn=is_torn or again is not None)
+                    yield self._problem(error, position, line, is_torn=is_torn or again is not None)
                 if again is None:
                     self._is_skipping = "\n" in text
                     return
@@ -157,12 +157,12 @@ class _Reader:
                 yield line, document
                 position = _after_blanks(text, end)
 
-    def _problem(self, error: ValueError | RecursionError, line: int, *, is_torn: bool) -> InputError:
-        """What is wrong with the document that begins on *line*, without showing any of it."""
+    def _problem(self, error: ValueError | RecursionError, position: int, line: int, *, is_torn: bool) -> InputError:
+        """What is wrong with the document that begins at *position*, on *line*, without showing any of it."""
         if is_torn:
             what = "the document is cut off"
         elif isinstance(error, json.JSONDecodeError):
-            line += error.doc.count("\n", 0, error.pos)
+            line += error.doc.count("\n", position, error.pos)
             what = f"not JSON: {error.msg} (column {error.colno})"
         else:
             what = "not read: " + ("nested too deeply" if isinstance(error, RecursionError) else "a number is too long")

@@ -86,14 +86,17 @@ class _Reader:
         self.logs_without_span = 0
 
     def read(self, document: dict[str, object]) -> None:
-        self._read_groups(document.get("resourceSpans"), "scopeSpans", "spans", self._read_span)
-        self._read_groups(document.get("resourceLogs"), "scopeLogs", "logRecords", self._read_log)
+        self._read_groups(document, "resourceSpans", "scopeSpans", "spans", self._read_span)
+        self._read_groups(document, "resourceLogs", "scopeLogs", "logRecords", self._read_log)
         # Metrics may stand in the same file: one file exporter can serve three pipelines.
         if document and not any(key.startswith("resource") for key in document):
             found = ", ".join(repr(key[:30]) for key in list(document)[:5])
             self.problems[f"neither resourceSpans nor resourceLogs in this object (found: {found})"] = 0
 
-    def _read_groups(self, groups: object, scopes: str, members: str, read: _ReadMember) -> None:
+    def _read_groups(self, document: dict[str, object], key: str, scopes: str, members: str, read: _ReadMember) -> None:
+        groups = document.get(key)
+        if groups is not None and not isinstance(groups, list):
+            self.problems[f"{key} is {_json_type(groups)}, not an array"] = 0
         for group in _objects(groups):
             resource = _attributes(_object(group.get("resource")).get("attributes"), MAX_DEPTH)
             for scoped in _objects(group.get(scopes)):
@@ -286,7 +289,7 @@ def _enum(members: dict[object, _Member], raw: object, default: _Member) -> _Mem
 
 
 def _parent_id(raw: object) -> str | None:
-    return raw.lower() if isinstance(raw, str) and raw and _is_span_id(raw) else None
+    return raw.lower() if isinstance(raw, str) and _is_span_id(raw) else None
 
 
 def _says_no_span(raw: object) -> bool:

@@ -161,6 +161,12 @@ class TestBroken:
         text = "\n".join([*lines, LINE_B])
         assert read(text) == ([(1 + LAID_OUT_LINES, B)], ["f:5: not JSON: Expecting value (column 1)"])
 
+    def test_second_laid_out(self) -> None:
+        """The fault's line is right for a document that does not come first."""
+        lines = json.dumps(A, indent=2).splitlines()
+        text = "\n".join([*lines, *lines[:4], "oops", *lines[5:]])
+        assert read(text) == ([(1, A)], [f"f:{LAID_OUT_LINES + 5}: not JSON: Expecting value (column 1)"])
+
     def test_encoding(self) -> None:
         """Bytes that are no UTF-8 are replaced and named; the document is still read."""
         raw = LINE_A.replace('"a"', '"\udcff!"').encode(errors="surrogateescape")

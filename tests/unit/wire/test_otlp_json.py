@@ -174,6 +174,8 @@ class TestWhatIsRead:
             ("text", "expected a JSON object, found a string"),
             (None, "expected a JSON object, found null"),
             (3, "expected a JSON object, found a number"),
+            ({"resourceSpans": {}}, "resourceSpans is an object, not an array"),
+            ({"resourceLogs": True}, "resourceLogs is true or false, not an array"),
             (
                 {"data": [], "total": 1},
                 "neither resourceSpans nor resourceLogs in this object (found: 'data', 'total')",
