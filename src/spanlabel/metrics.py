@@ -50,6 +50,13 @@ class Metric(Enum):
         "Spans that left the buffer, by why they left.",
     )
     LOGS_RECEIVED = Description("spanlabel.logs.received", False, "{record}", (), "Log records with content.")
+    LOGS_LOST = Description(
+        "spanlabel.logs.lost",
+        False,
+        "{record}",
+        ("reason",),
+        "Log records with content that could not be joined to a span, or came twice, by reason.",
+    )
     TRACES_DECIDED = Description(
         "spanlabel.traces.decided",
         False,

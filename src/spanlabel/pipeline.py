@@ -141,6 +141,8 @@ class Pipeline:
             self._received = received
         for left, n in self._assembler.taken_counts().items():
             self._counts.add(Metric.SPANS_DECIDED, n, reason=left.value)
+        for left, n in self._assembler.taken_log_counts().items():
+            self._counts.add(Metric.LOGS_LOST, n, reason=left.value)
         self._counts.set(Metric.SPANS_HELD, self._assembler.held_spans)
 
     def _read_window(self) -> list[Pair]:

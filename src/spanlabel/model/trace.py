@@ -22,7 +22,7 @@ class Ready(Enum):
     EJECTED_MEMORY = "ejected_memory"
     """The byte or trace budget was exceeded and this trace weighed most."""
     TRACE_TOO_LARGE = "trace_too_large"
-    """The trace alone exceeded its own budget; what came later is missing."""
+    """The trace alone exceeded its own budget; its oldest content is missing, because root and answer come last."""
     DRAINED = "drained"
     """The caller asked for all: flush, shutdown, end of file."""
     LATE = "late"
