@@ -14,7 +14,7 @@ from typing import Final
 
 from spanlabel.model import Kind, Pair, Step, Trace, Usage, Value
 
-from ._node import RUNS, Node, Top, forest
+from ._node import COMPOSITE, RUNS, Node, Top, forest
 from ._overlap import drop_copies, drop_inner_pairs
 from ._turn import Turn, merged
 from ._units import chat_of, units, visible
@@ -172,7 +172,8 @@ def _skipped(turn: Turn, below: Sequence[Node]) -> int:
         if call.children:
             inside.update(id(n) for n in call.below())
     inside.discard(id(turn.answer_node))
-    inside.discard(id(turn.unit))
+    if turn.unit.kind in COMPOSITE:  # the run itself is no step of it
+        inside.discard(id(turn.unit))
     return len(inside)
 
 
