@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
@@ -79,3 +80,18 @@ class RecordSink(Protocol):
 
     def supersede(self, record_ids: Sequence[str]) -> None:
         """Say that these records are no longer what their trace says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of what `spanlabel check` found out about a destination.
+
+    Attributes:
+        what: What was looked at: "address", "token", "rights", "workspace", "dataset", "shape", "test record", ...
+        is_good: Whether it is as it should be.
+        words: What is there; if it is not good, what is wrong, which setting is to blame, and what to do.
+    """
+
+    what: str
+    is_good: bool
+    words: str
