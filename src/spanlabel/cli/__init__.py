@@ -22,6 +22,7 @@ from typer.main import get_command
 from spanlabel.errors import ConfigError, SpanlabelError
 
 COMMANDS = {
+    "demo": "Run a small application and see what a reviewer gets of it.",
     "config": "Look at the settings: what is in effect and where it comes from.",
 }
 """Name, which is also the module's, and the first line of its help."""

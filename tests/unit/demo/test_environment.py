@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from spanlabel.config.loading import load
-from spanlabel.demo.environment import own_environment
+from spanlabel.demo.environment import local_store, own_environment
 
 DISTURBING = {
     "OTEL_SDK_DISABLED": "true",
@@ -11,7 +12,7 @@ DISTURBING = {
     "OTEL_EXPORTER_OTLP_HEADERS": "authorization=secret",
     "TRACELOOP_TRACE_CONTENT": "false",
     "SPANLABEL_DISABLED": "1",
-    "SPANLABEL_PLATFORM": "argilla",
+    "SPANLABEL_MIN_CONFIDENCE": "1",
 }
 OF_THE_PROVIDER = {"OPENAI_API_KEY": "secret", "OPENAI_BASE_URL": "http://models", "HTTPS_PROXY": "http://proxy:1"}
 
@@ -49,20 +50,35 @@ def test_a_live_demo_keeps_the_way_to_the_provider() -> None:
         assert os.environ["no_proxy"] == os.environ["NO_PROXY"] == "intranet,127.0.0.1"
 
 
-def test_records_go_where_the_other_commands_look(
+def test_records_go_where_the_other_commands_look() -> None:
+    """
+    The demo's records go into the user's own store and nowhere else; its outbox is gone with it.
+    """
+    with own_environment(live=False):
+        settings = load().settings
+        assert not settings.disabled
+        assert settings.home.is_dir()
+        assert [destination.platform for destination in settings.destinations] == ["local"]
+        assert local_store(settings) == Path("/data/records.db")
+
+    assert not settings.home.exists()
+
+
+def test_a_file_says_where_the_store_is_and_nothing_else(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """
-    The user's home is kept, and a spanlabel.yaml in this folder cannot send the demo's records elsewhere.
+    A spanlabel.yaml in this folder moves the store, as it does for other commands, but cannot let the demo fail.
     """
     folder = tmp_path_factory.mktemp("project")
-    (folder / "spanlabel.yaml").write_text("platform: argilla\n")
+    (folder / "spanlabel.yaml").write_text(f"home: {folder}\nmin_confidence: 1\n")
     monkeypatch.chdir(folder)
+    monkeypatch.delenv("SPANLABEL_HOME")
     with own_environment(live=False):
         settings = load().settings
 
-    assert str(settings.home) == "/data"
-    assert settings.platform == "local"
+    assert local_store(settings) == folder / "records.db"
+    assert settings.min_confidence < 1
 
 
 def test_it_is_put_back_after_an_error() -> None:
