@@ -20,7 +20,7 @@ from spanlabel.database import transaction
 from spanlabel.errors import StoreError, TryLater
 from spanlabel.metrics import Counts, Metric
 from spanlabel.model import Record
-from spanlabel.records import content_hash, from_json, to_json
+from spanlabel.records import from_json, json_hash, to_json
 
 from .handle import Handle
 from .rows import SCHEMA, DeadLetter, Put, Version, due_in_s, put_rows, settle_rows, take_back_row, used_bytes
@@ -84,7 +84,8 @@ class Outbox:
         Raises:
             TryLater: There is no room; nothing was taken.
         """
-        rows = [(record.id, content_hash(record), to_json(record)) for record in records]
+        texts = [to_json(record) for record in records]
+        rows = [(record.id, json_hash(text), text) for record, text in zip(records, texts, strict=True)]
         with self._handle.use() as db:
             with transaction(db):
                 done = {name: put_rows(db, name, rows, now_s) for name in destinations}
@@ -134,7 +135,7 @@ class Outbox:
                 return []
             with transaction(db):
                 rows = db.execute(
-                    "SELECT seq, id, hash, payload, attempts FROM records "
+                    "SELECT seq, id, hash, payload, attempts FROM records LEFT JOIN payloads USING (seq) "
                     "WHERE destination = ? AND state = 'pending' ORDER BY seq LIMIT ?",
                     (destination, n),
                 ).fetchall()
@@ -241,7 +242,8 @@ class Outbox:
                     "ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
                     (destination, keep),
                 ).rowcount
-            db.execute("PRAGMA incremental_vacuum").fetchall()
+            # `execute` would stop after one page: this statement is to be stepped, but gives no rows.
+            db.executescript("PRAGMA incremental_vacuum")
         return n
 
     def tally(self, destination: str) -> Tally:

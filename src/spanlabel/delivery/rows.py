@@ -10,12 +10,14 @@ Table `records`, one row for each destination and record id::
                     delivered  ledger: only id and hash are left, so that the same content is not sent twice
                     dead       the platform refused it
     hash            `spanlabel.records.content_hash`
-    payload         the record as JSON; NULL when delivered
-    bytes           size of payload
+    bytes           size of its payload
     attempts        how often it was leased; above 0, the platform may have it already
     next_attempt_s  not before this Unix time
     error           what the platform said last
     changed_s       Unix time of the last change
+
+Table `payloads (seq, payload)`: the record as JSON, until it is delivered. It stands apart so that the ledger's rows
+stay together on few pages, and a change of state does not write the text again.
 
 Table `tallies (destination, name, n)`: the numbers of `spanlabel.delivery.tally`, changed in the same transaction
 as the rows.
@@ -49,11 +51,11 @@ SCHEMA = Schema(
             next_attempt_s REAL NOT NULL DEFAULT 0,
             changed_s REAL NOT NULL,
             error TEXT,
-            payload TEXT,
             UNIQUE (destination, id)
         )
         """,
         "CREATE INDEX records_by_age ON records (destination, state, seq)",
+        "CREATE TABLE payloads (seq INTEGER PRIMARY KEY, payload TEXT NOT NULL)",
         """
         CREATE TABLE tallies (
             destination TEXT NOT NULL,
@@ -113,24 +115,27 @@ def put_rows(db: sqlite3.Connection, destination: str, rows: Sequence[tuple[str,
     done = {"new": 0, "updated": 0, "replaced": 0, "unchanged": 0}
     for record_id, digest, payload in rows:
         known = db.execute(
-            "SELECT state, hash FROM records WHERE destination = ? AND id = ?", (destination, record_id)
+            "SELECT seq, state, hash FROM records WHERE destination = ? AND id = ?", (destination, record_id)
         ).fetchone()
         match known:
             case None:
                 what = "new"
-            case (_, found) if found == digest:
+            case (_, _, found) if found == digest:
                 what = "unchanged"
-            case ("pending" | "leased", _):
+            case (_, "pending" | "leased", _):
                 what = "replaced"
             case _:
                 what = "updated"
         done[what] += 1
-        if what != "unchanged":
-            db.execute(
-                "REPLACE INTO records (destination, id, state, hash, bytes, changed_s, payload) "
-                "VALUES (?, ?, 'pending', ?, ?, ?, ?)",
-                (destination, record_id, digest, len(payload.encode()), now_s, payload),
-            )
+        if what == "unchanged":
+            continue
+        if known is not None:
+            _delete_row(db, known[0])
+        seq = db.execute(
+            "INSERT INTO records (destination, id, state, hash, bytes, changed_s) VALUES (?, ?, 'pending', ?, ?, ?)",
+            (destination, record_id, digest, len(payload.encode()), now_s),
+        ).lastrowid
+        db.execute("INSERT INTO payloads (seq, payload) VALUES (?, ?)", (seq, payload))
     put = Put(**done)
     superseded = put.replaced + put.unchanged
     change_tally(db, destination, {"made": len(rows), "waiting": put.new + put.updated, "superseded": superseded})
@@ -153,25 +158,37 @@ def settle_rows(
         How many rows changed.
     """
     said = None if error is None else error[:_ERROR_CHARACTERS]
-    return sum(
+    settled = 0
+    for record_id, digest in versions:
+        found = db.execute(
+            "SELECT seq FROM records WHERE destination = ? AND id = ? AND hash = ? AND state = 'leased'",
+            (destination, record_id, digest),
+        ).fetchone()
+        if found is None:
+            continue
+        settled += 1
         db.execute(
-            "UPDATE records SET state = ?1, next_attempt_s = ?2, error = ?3, changed_s = ?4, "
-            "payload = iif(?1 = 'delivered', NULL, payload), bytes = iif(?1 = 'delivered', 0, bytes) "
-            "WHERE destination = ?5 AND id = ?6 AND hash = ?7 AND state = 'leased'",
-            (state, next_attempt_s, said, now_s, destination, record_id, digest),
-        ).rowcount
-        for record_id, digest in versions
-    )
+            "UPDATE records SET state = ?, next_attempt_s = ?, error = ?, changed_s = ? WHERE seq = ?",
+            (state, next_attempt_s, said, now_s, found[0]),
+        )
+        if state == "delivered":
+            db.execute("DELETE FROM payloads WHERE seq = ?", found)
+    return settled
 
 
 def take_back_row(db: sqlite3.Connection, destination: str, record_id: str) -> bool:
     """Remove a record that is not delivered; True if it was still waiting, False if it was dead or is not there."""
     key = (destination, record_id)
-    found = db.execute("SELECT state FROM records WHERE destination = ? AND id = ?", key).fetchone()
-    if found is None or found[0] == "delivered":
+    found = db.execute("SELECT seq, state FROM records WHERE destination = ? AND id = ?", key).fetchone()
+    if found is None or found[1] == "delivered":
         return False
-    db.execute("DELETE FROM records WHERE destination = ? AND id = ?", key)
-    return bool(found[0] != "dead")
+    _delete_row(db, found[0])
+    return bool(found[1] != "dead")
+
+
+def _delete_row(db: sqlite3.Connection, seq: int) -> None:
+    db.execute("DELETE FROM records WHERE seq = ?", (seq,))
+    db.execute("DELETE FROM payloads WHERE seq = ?", (seq,))
 
 
 def due_in_s(db: sqlite3.Connection, destination: str, now_s: float) -> float | None:

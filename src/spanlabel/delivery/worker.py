@@ -167,12 +167,15 @@ class Worker:
         return True
 
     def run(self, stop: threading.Event) -> None:
-        """Step until *stop* is set; for a thread of its own. To end it at once, set *stop* and call `wake`."""
+        """Step until *stop* is set; for a thread of its own. To end it at once, set *stop* and call `wake`.
+
+        It raises nothing: what goes wrong is counted, logged once a minute, and tried again.
+        """
         while not stop.is_set():
             try:
                 wait_s = self.step()
-            except StoreError as error:
-                self._note_fault("outbox", str(error))
+            except Exception as error:  # noqa: BLE001  a full disk or a fault of ours must not end delivery for good
+                self._note_fault("step", Surprise(error).text)
                 wait_s = LOCK_POLL_S
             if wait_s != 0:
                 self._wake.wait(POLL_S if wait_s is None else min(wait_s, POLL_S))
@@ -212,7 +215,7 @@ class Worker:
         self.state = State.READY
         try:
             return self._work(timeout_s)
-        except StoreError:
+        except Exception:
             self._forget_batch()
             self._must_release = True
             raise

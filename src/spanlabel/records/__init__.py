@@ -1,7 +1,17 @@
 """Pair → Record: a stable id, flat facts, clean and bounded text; and the record as JSON."""
 
-from .encoding import content_hash, from_dict, from_json, to_dict, to_json
+from .encoding import content_hash, from_dict, from_json, json_hash, to_dict, to_json
 from .identity import NAMESPACE, record_id
 from .making import record_of
 
-__all__ = ["NAMESPACE", "content_hash", "from_dict", "from_json", "record_id", "record_of", "to_dict", "to_json"]
+__all__ = [
+    "NAMESPACE",
+    "content_hash",
+    "from_dict",
+    "from_json",
+    "json_hash",
+    "record_id",
+    "record_of",
+    "to_dict",
+    "to_json",
+]

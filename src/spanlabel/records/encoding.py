@@ -56,7 +56,12 @@ def from_json(text: str) -> Record:
 
 def content_hash(record: Record) -> str:
     """Name a record's content: 32 hex digits that change when anything in it changes."""
-    return sha256(to_json(record).encode()).hexdigest()[:32]
+    return json_hash(to_json(record))
+
+
+def json_hash(text: str) -> str:
+    """Name the content of a record that is JSON already."""
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def to_dict(record: Record) -> dict[str, Any]:
