@@ -209,6 +209,8 @@ class _Reader:
                     if history and found.text:
                         asked = messages_in(found.text, self._role) or ()
                         return Io((*history, *asked), found.text)
+                    if self._is_input and len(found.messages) == 1 and found.messages[0].role == "user":
+                        return Io(text=found.messages[0].text or None)  # one new message is no conversation
                     return found
         return self._unknown(value, depth)
 
@@ -249,6 +251,8 @@ class _Reader:
             return None
         if len(filled) == 1:
             [(key, inner)] = filled.items()
+            if key in self._keys:  # read already, in vain: twice at each level would be 2 to the power of the depth
+                return None
             found = self.read(decoded(inner)[0], depth + 1)
             if found is None or found.messages:
                 return found
@@ -257,7 +261,7 @@ class _Reader:
             is_leaf = isinstance(inner, str | int | float)
             return Io(found.messages, found.text, found.key or (key if is_leaf else None))
         if all(isinstance(v, dict) for v in filled.values()):  # keyed by component, as Haystack does
-            components = list(filled.values())
+            components = [v for k, v in filled.items() if k not in self._keys]
             for inner in components if self._is_input else reversed(components):
                 found = self.read(inner, depth + 1)
                 if found is not None and (found.messages or found.text):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from spanlabel.model import Kind, Message
+from spanlabel.model import Kind, Message, Text, ToolCall
 
 from . import _events as events
-from ._codec import decoded
+from ._codec import as_text, decoded
 from ._dialect import Dialect, Found, Reader, Source, io, messages, settled, text
 from ._messages import tool_call
 
@@ -19,6 +19,7 @@ KINDS = {
     "response": Kind.LLM,
     "responses": Kind.LLM,
     "llm_call": Kind.LLM,
+    "call_llm": Kind.LLM,
     "llm_request": Kind.LLM,
     "message": Kind.LLM,
     "fetch_response": Kind.LLM,
@@ -91,6 +92,17 @@ def _calls(key: str) -> Reader:
     return read
 
 
+def _output(source: Source) -> Found | None:
+    """`gen_ai.output` of any-agent: text, or a list of tool calls."""
+    value = source.attributes.get("gen_ai.output")
+    calls = decoded(value)[0]
+    if isinstance(calls, list | tuple) and calls and all(isinstance(c, dict) and "tool.name" in c for c in calls):
+        parts = tuple(ToolCall(as_text(c["tool.name"]) or "", decoded(c.get("tool.args"))[0]) for c in calls)
+        return settled((Message("assistant", parts),))
+    shown = as_text(value)
+    return settled((Message("assistant", (Text(shown),)),)) if shown else None
+
+
 _DETAILS = "gen_ai.client.inference.operation.details"
 
 OTEL_GENAI = Dialect(
@@ -107,6 +119,7 @@ OTEL_GENAI = Dialect(
     inputs=(messages("gen_ai.input.messages"), messages("gen_ai.request.messages")),
     outputs=(
         messages("gen_ai.output.messages", "assistant"),
+        _output,
         text("gen_ai.response.text", "assistant", beside={"calls": _calls("gen_ai.response.tool_calls")}),
     ),
     system=("gen_ai.system_instructions",),

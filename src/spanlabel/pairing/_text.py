@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from spanlabel.model import Kind, Message, Step, Text, ToolCall
+
+from ._habits import bare_question
 
 FINAL_TOOLS: Final = ("final_answer", "final_result", "final_output", "structured_output", "respond", "submit_answer")
 """Names of tools whose arguments are the answer (smolagents, Pydantic AI, agents with structured output)."""
@@ -45,7 +48,11 @@ def question_of(step: Step) -> Said | None:
     index = last_question(step.input)
     if index is not None:
         chat = with_system(step, step.input[: index + 1])
-        return Said(step.input[index].text.strip(), chat)
+        text = chat[-1].text.strip()
+        bare = bare_question(text)
+        if bare != text:
+            chat = (*chat[:-1], Message(chat[-1].role, (Text(bare),), chat[-1].name))
+        return Said(bare, chat)
     text = (step.input_text or "").strip()
     if text and step.kind is not Kind.LLM:
         return Said(text, with_system(step, ()), how="value")
@@ -125,7 +132,12 @@ def arguments_text(call: ToolCall) -> str | None:
             return value
     if isinstance(arguments, str):
         return arguments or None
-    return json.dumps(arguments, ensure_ascii=False, default=str) if arguments else None
+    if not arguments:
+        return None
+    try:
+        return json.dumps(arguments, ensure_ascii=False, default=str)
+    except (ValueError, TypeError, RecursionError):  # too deep, or no JSON
+        return None
 
 
 def texts_of(messages: Iterable[Message], *roles: str) -> list[str]:
@@ -137,7 +149,8 @@ def texts_of(messages: Iterable[Message], *roles: str) -> list[str]:
                 if isinstance(result.response, str):
                     out.append(result.response.strip())
                 elif result.response is not None:
-                    out.append(str(result.response))
+                    with suppress(ValueError, RecursionError):  # numbers of more than 4300 digits, too deep
+                        out.append(str(result.response))
         if message.role in roles:
             text = message.text.strip()
             if text:

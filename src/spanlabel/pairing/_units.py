@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from spanlabel.model import Kind, Message, Text
 
+from ._habits import bare_system
 from ._node import COMPOSITE, RUNS, SLACK_NS, Node, order
 from ._text import (
     Said,
@@ -196,10 +197,7 @@ def _reply(node: Node, subs: Turns, answer: Said | None, last: Turn | None) -> t
     if answer is None and last is not None and last.answer is not None:
         return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.1),)
     if answer is None:
-        shown, speaker = _by_tool(node, subs)
-        if shown:
-            return Said(shown, all=(shown,)), speaker, (("final_tool", 0.3),)
-        return None, node, ()
+        return _by_tool(node, subs)
     why: Why = ((f"own_answer:{answer.how}", 0.0),)
     if last is None or last.answer is None:
         return answer, node, why
@@ -214,8 +212,8 @@ def _chosen_question(node: Node, asked: Said, first: Turn) -> tuple[Said, Node, 
     """Which question is the run's: its own or that of its first model call."""
     prompt = first.prompt or ""
     if prompt == asked.text:
-        if len(first.chat) > len(asked.chat) and asked.how == "value":
-            asked = Said(asked.text, first.chat, how=asked.how)
+        chat = _richer_chat(asked.chat, first.chat) if asked.how == "messages" else first.chat
+        asked = Said(asked.text, chat, how=asked.how)
         return asked, node, (f"own_prompt:{asked.how}", 0.0)
     if asked.how == "given":
         return asked, node, ("own_prompt:given", 0.0)
@@ -228,6 +226,14 @@ def _chosen_question(node: Node, asked: Said, first: Turn) -> tuple[Said, Node, 
     if len(asked.text) >= MIN_SHARED and (asked.text in prompt or prompt in asked.text):
         return asked, node, (f"own_prompt:{asked.how}", 0.0)
     return asked, node, ("prompt_unrelated", 0.15)
+
+
+def _richer_chat(own: tuple[Message, ...], called: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The run's own conversation, or the first call's where that knows more turns (a checkpointer's, a session's)."""
+    turns = [m for m in called if m.role != "system"]
+    if len(turns) <= sum(m.role != "system" for m in own):
+        return own
+    return (*(m for m in own if m.role == "system"), *turns)
 
 
 def _is_variable(node: Node, asked: Said, prompt: str) -> bool:
@@ -271,14 +277,17 @@ def _ended_well(node: Node, subs: Turns) -> bool:
     return last is not None and last.answer is not None and not last.is_failed and node.parent is not None
 
 
-def _by_tool(node: Node, subs: Turns) -> tuple[str | None, Node]:
+def _by_tool(node: Node, subs: Turns) -> tuple[Said | None, Node, Why]:
     """An answer that was given as the arguments of a tool call."""
     calls = sorted((c for t in subs for c in t.calls), key=order)
-    if calls:
-        shown = final_tool(calls[-1].step)
+    for speaker in (calls[-1], node) if calls else (node,):
+        shown = final_tool(speaker.step)
         if shown:
-            return shown, calls[-1]
-    return final_tool(node.step) or _unserved_call(node), node
+            return Said(shown, all=(shown,)), speaker, (("final_tool", 0.2),)
+    shown = _unserved_call(node)
+    if shown:
+        return Said(shown, all=(shown,)), node, (("unserved_call", 0.3),)
+    return None, node, ()
 
 
 def _unserved_call(node: Node) -> str | None:
@@ -300,6 +309,7 @@ def _unserved_call(node: Node) -> str | None:
 def chat_of(turn: Turn) -> tuple[Message, ...]:
     """The conversation up to the turn's question; the question alone if no more is known."""
     index = last_question(turn.chat)
-    if turn.prompt is not None and (index is None or turn.chat[index].text.strip() != turn.prompt):
-        return (*(m for m in turn.chat if m.role == "system"), Message("user", (Text(turn.prompt),)))
-    return turn.chat
+    chat = tuple(bare_system(m) if m.role == "system" else m for m in turn.chat)
+    if turn.prompt is not None and (index is None or chat[index].text.strip() != turn.prompt):
+        return (*(m for m in chat if m.role == "system"), Message("user", (Text(turn.prompt),)))
+    return chat

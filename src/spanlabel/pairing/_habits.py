@@ -1,0 +1,31 @@
+"""What frameworks write around the words of the user and of the app: their documented habits, and no others.
+
+A habit stands here only if a framework writes the same words into every request (reconstruction.md 3.4).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from spanlabel.model import Message, Text
+
+_TASK: Final = "New task:\n"
+"""smolagents begins each task so."""
+
+_IDENTITY: Final = re.compile(r'\s*\n\nYou are an agent\. Your internal name is "[^"]*"\.[^\n]*\Z')
+"""Google ADK ends each instruction with who the agent is."""
+
+
+def bare_question(text: str) -> str:
+    """The user's words without what a framework puts before them."""
+    return text.removeprefix(_TASK)
+
+
+def bare_system(message: Message) -> Message:
+    """A system message without what a framework adds to it."""
+    if len(message.parts) != 1 or not isinstance(message.parts[0], Text):
+        return message
+    text = message.parts[0].content
+    bare = _IDENTITY.sub("", text) if "Your internal name is" in text else text
+    return message if bare == text else Message(message.role, (Text(bare),), message.name)
