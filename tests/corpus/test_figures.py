@@ -12,7 +12,7 @@ import pytest
 
 from spanlabel import Pair, read_pairs
 
-REACHED = {"pairs": 825, "perfect": 776, "extra": 3, "chat": 771, "choices": 17}
+REACHED = {"pairs": 825, "perfect": 776, "extra": 3, "chat": 803, "choices": 17}
 """Of 825 expected pairs in 779 cases (2026-11-21); `extra` may only fall, the others only rise."""
 
 FIRST_GROUPS = ("openai__", "openai-py__", "langchain-py__", "langgraph__")
