@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from spanlabel.model import Message, Value
 
 from ._codec import decoded
-from ._dialect import Found, Reader, Source, settled
+from ._dialect import Found, Reader, Source, io_of, settled
 from ._messages import event_message, messages_in
 
 
@@ -75,15 +75,23 @@ def inside(name: str, key: str, role: str, *, last: bool = False) -> Reader:
 
 
 def in_body(side: str, role: str) -> Reader:
-    """Messages in a log body of the shape `{"input": {"messages": [...]}, "output": {"messages": [...]}}`."""
+    """Messages in a log body of the shape `{"input": {"messages": [...]}, "output": {"messages": [...]}}`.
+
+    Where the only message is the JSON text of a chain's or a model's whole input or output, that is looked into.
+    """
 
     def read(source: Source) -> Found | None:
         for log in source.logs:
             body = decoded(log.body)[0]
             if isinstance(body, dict) and isinstance(body.get(side), dict):
                 messages = messages_in(body[side], role)
-                if messages is not None:
-                    return settled(messages)
+                if messages is None:
+                    continue
+                if len(messages) == 1 and messages[0].text[:2] == '{"':
+                    inner = io_of(messages[0].text, is_input=side == "input")
+                    if inner is not None and (inner.messages or inner.text):
+                        return inner
+                return settled(messages)
         return None
 
     return read

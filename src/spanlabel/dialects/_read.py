@@ -81,15 +81,15 @@ class Readers:
             found |= self._events.get(event.name, 0)
         for log in logs:
             found |= self._events.get(log.event_name, 0)
-            if not log.event_name or log.event_name == log.scope.name:
+            if log.event_name in ("", log.scope.name, span.scope.name):
                 found |= self._events.get("", 0)
         return found
 
     def knows(self, log: Log) -> bool:
         """Whether any dialect reads such a log record."""
-        if log.event_name and log.event_name != log.scope.name:
-            return log.event_name in self._events
-        return isinstance(log.body, dict | str)
+        if log.event_name in self._events:
+            return True
+        return isinstance(log.body, dict) and "input" in log.body and "output" in log.body
 
     def _by_key(self, key: str) -> int:
         bits = self._keys.get(key, 0)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from spanlabel.model import Kind, SpanKind, Step, Trace
+from spanlabel.model import Kind, Message, SpanKind, Step, Trace
 
 SLACK_NS: Final = 2_000_000
 """Clocks of spans of one process differ by up to 0.8 ms in JavaScript (traces-other.md 3.1)."""
@@ -170,42 +170,36 @@ def _parents(nodes: dict[str, Node]) -> dict[str, str | None]:
 def _adopt_orphans(nodes: dict[str, Node], parents: dict[str, str | None]) -> None:
     """Give a span whose parent never came to the smallest agent or chain around it.
 
-    Spans under the same missing parent stay siblings.
+    A trace has one root: of several spans without a parent all but one have lost it (AWS's distro, LangChain.js
+    under OpenLLMetry). Spans under the same missing parent stay siblings.
     """
-    orphans = [
-        node
-        for span_id, node in nodes.items()
-        if parents[span_id] is None and node.step.span.parent_id is not None and node.kind is not Kind.NONE
-    ]
-    if not orphans:
+    lost = [n for span_id, n in nodes.items() if parents[span_id] is None and n.kind is not Kind.NONE]
+    if len(lost) < 2 and not any(n.step.span.parent_id for n in lost):
         return
     holders = sorted((n for n in nodes.values() if n.kind in COMPOSITE), key=order)
-    if not holders:
-        return
-    stack: list[Node] = []
+    around: list[Node] = []
     position = 0
-    for orphan in sorted(orphans, key=order):
+    for orphan in sorted(lost, key=order) if holders else ():
         while position < len(holders) and holders[position].start_ns <= orphan.start_ns + SLACK_NS:
-            stack.append(holders[position])
+            around.append(holders[position])
             position += 1
-        stack = [h for h in stack if h.end_ns + SLACK_NS >= orphan.start_ns]
-        best: Node | None = None
-        for holder in stack:
-            if holder is orphan or holder.end_ns + SLACK_NS < orphan.end_ns or holder.start_ns > orphan.start_ns:
-                continue
-            if (
-                parents[holder.step.span.span_id] is None
-                and (holder.step.span.parent_id == orphan.step.span.parent_id or holder.step.span.parent_id is None)
-                and holder.step.span.parent_id is not None
-            ):
-                continue
-            if _is_above(holder, orphan, parents, nodes):
-                continue
-            if best is None or holder.end_ns - holder.start_ns < best.end_ns - best.start_ns:
-                best = holder
-        if best is not None:
+        around = [h for h in around if h.end_ns + SLACK_NS >= orphan.start_ns]
+        fitting = [h for h in around if _is_around(h, orphan) and not _is_above(h, orphan, parents, nodes)]
+        if fitting:
+            best = min(fitting, key=lambda h: h.end_ns - h.start_ns)
             parents[orphan.step.span.span_id] = best.step.span.span_id
             orphan.fate.append("adopted_orphan")
+
+
+def _is_around(holder: Node, orphan: Node) -> bool:
+    """Whether the holder's time holds the orphan's, and they are not siblings under one missing parent."""
+    if holder is orphan or holder.start_ns > orphan.start_ns:
+        return False
+    gone = orphan.step.span.parent_id
+    if gone is not None:
+        return holder.end_ns + SLACK_NS >= orphan.end_ns and holder.step.span.parent_id != gone
+    is_longer = holder.end_ns - holder.start_ns > orphan.end_ns - orphan.start_ns
+    return holder.end_ns >= orphan.end_ns and is_longer and holder.step.span.parent_id is None
 
 
 def _is_above(holder: Node, orphan: Node, parents: dict[str, str | None], nodes: dict[str, Node]) -> bool:
@@ -260,8 +254,8 @@ def _says(text: str | None, messages: Sequence[object]) -> bool:
     return bool(text) or bool(messages)
 
 
-def _said(text: str | None, messages: Sequence[object]) -> object:
-    return text or tuple(messages)
+def _said(text: str | None, messages: Sequence[Message]) -> object:
+    return text or [(m.role, m.text) for m in messages]
 
 
 def _tops(nodes: dict[str, Node], parents: dict[str, str | None]) -> dict[str, Top]:

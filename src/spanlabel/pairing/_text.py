@@ -16,6 +16,10 @@ FINAL_TOOLS: Final = ("final_answer", "final_result", "final_output", "structure
 """Names of tools whose arguments are the answer (smolagents, Pydantic AI, agents with structured output)."""
 
 
+ROUTING: Final = frozenset({"__end__", "__start__"})
+"""Names of a graph's ends, which LangGraph's routing steps give as their result."""
+
+
 @dataclass(frozen=True, slots=True)
 class Said:
     """A text and where it stands.
@@ -75,7 +79,7 @@ def call_answer(step: Step) -> Said | None:
         return Said(step.given_answer.strip(), all=(step.given_answer.strip(),), how="given")
     replies = [m for m in step.output if m.role != "user"]
     calls = [m for m in replies if m.tool_calls]
-    texts = tuple(t for m in replies if not m.tool_calls and (t := m.text.strip()))
+    texts = tuple(t for m in replies if not m.tool_calls and (t := m.text.strip()) and t not in ROUTING)
     if calls:
         # Parts of one turn may come as several messages, text first, tool call second.
         return None
