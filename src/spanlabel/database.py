@@ -87,10 +87,10 @@ def open_for_reading(path: Path, schema: Schema) -> sqlite3.Connection:
         StoreError: There is no such file, it cannot be read, it is something else, or a newer spanlabel made it.
     """
     with store_errors(path):
-        _require(path)
+        _require(path.exists(), path, "there is no such file")
         connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_S, isolation_level=None)
         try:
-            _check(connection, path, schema)
+            _require(not _check(connection, path, schema), path, "is empty")
         except BaseException:
             connection.close()
             raise
@@ -157,9 +157,9 @@ def _make_private(path: Path) -> None:
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
 
 
-def _require(path: Path) -> None:
-    if not path.exists():
-        raise StoreError(f"{path}: there is no such file; nothing has been stored there yet")
+def _require(holds: bool, path: Path, else_it: str) -> None:
+    if not holds:
+        raise StoreError(f"{path}: {else_it}; nothing has been stored there yet")
 
 
 def _make_tables(connection: sqlite3.Connection, path: Path, schema: Schema) -> None:
