@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
@@ -13,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from spanlabel import registry
 from spanlabel.assembly import Limits
-from spanlabel.delivery import Outbox, Worker
+from spanlabel.delivery import Courier, Outbox, Worker
+from spanlabel.delivery.once import OncePerMinute
 from spanlabel.dialects import DIALECTS, READERS, Readers
 from spanlabel.errors import InputError, StoreError, TryLater
 from spanlabel.metrics import Counts
@@ -71,9 +71,8 @@ class Running:
             sink=self,
             readers=all_readers(),
         )
-        self._stop = threading.Event()
-        self._threads: list[threading.Thread] = []
-        self._told_no_room = False
+        self._couriers = tuple(Courier(worker) for worker in self.workers) if is_guest else ()
+        self._once = OncePerMinute()
 
     def put(self, records: Sequence[Record]) -> None:
         """Put records into the outbox for every destination.
@@ -86,11 +85,13 @@ class Running:
         except (StoreError, TryLater) as error:
             if not self._is_guest:
                 raise StoreError(str(error)) from error
-            self._drop(len(records), error)
+            self.outbox.drop(
+                len(records), self._destinations, reason="no_room" if isinstance(error, TryLater) else "store"
+            )
+            self._say(f"records are dropped until they can be stored again: {error}")
             return
-        self._told_no_room = False
-        if self._is_guest:
-            self._deliver_in_background()
+        for courier in self._couriers:
+            courier.deliver()
 
     def supersede(self, record_ids: Sequence[str]) -> None:
         """Take back records that wait and that their run no longer tells."""
@@ -100,32 +101,21 @@ class Running:
         except StoreError as error:
             if not self._is_guest:
                 raise
-            _logger.warning("spanlabel: %s", error)
+            self._say(str(error))
 
-    def _drop(self, n: int, error: Exception) -> None:
-        self.outbox.drop(n, self._destinations, reason="no_room" if isinstance(error, TryLater) else "store")
-        if not self._told_no_room:
-            self._told_no_room = True
-            _logger.error("spanlabel drops records until there is room for them again: %s", error)
+    def _say(self, message: str) -> None:
+        """Say it once a minute."""
+        if self._once.permits(message, time.time()):
+            _logger.error("spanlabel: %s", message)
 
-    def _deliver_in_background(self) -> None:
-        if not self._threads:
-            for worker in self.workers:
-                name = f"spanlabel-{worker.destination}"
-                self._threads.append(threading.Thread(target=worker.run, args=(self._stop,), name=name, daemon=True))
-                self._threads[-1].start()
-        for worker in self.workers:
-            worker.wake()
-
-    def tick(self, now_s: float) -> float | None:
-        """Read what is ready.
-
-        Returns:
-            Seconds until there may be more; None while nothing waits.
-        """
+    def tick(self, now_s: float) -> None:
+        """Read what is ready."""
         self.pipeline.tick(now_s=now_s)
+
+    def next_due_in_s(self, now_s: float) -> float | None:
+        """Seconds until `tick` has something to do; None while nothing waits."""
         due_s = self.pipeline.next_due_s()
-        return None if due_s is None else max(0.0, due_s - time.monotonic())
+        return None if due_s is None else max(0.0, due_s - now_s)
 
     def flush(self, now_s: float, *, everything: bool) -> None:
         """Read what is complete, or everything, into the outbox."""
@@ -140,26 +130,20 @@ class Running:
         Returns:
             Whether nothing waits any more; False too where a destination cannot be reached in time.
         """
+        if self._is_guest:
+            # Each on its own thread: a platform that hangs costs the caller no more than the time he gave.
+            asked = [courier.ask(timeout_s) for courier in self._couriers]
+            done = [Courier.wait(one) for one in asked]
+            return all(done)
         deadline_s = time.monotonic() + timeout_s
-        done = True
-        for worker in self.workers:
-            try:
-                done = worker.flush(max(0.0, deadline_s - time.monotonic())) and done
-            except StoreError as error:
-                if not self._is_guest:
-                    raise
-                _logger.warning("spanlabel: %s", error)
-                done = False
-        return done
+        done = [worker.flush(max(0.0, deadline_s - time.monotonic())) for worker in self.workers]
+        return all(done)
 
     def close(self, timeout_s: float = _CLOSE_S) -> None:
         """Stop the threads and let go of files and connections. What was not delivered waits in the outbox."""
-        self._stop.set()
         deadline_s = time.monotonic() + timeout_s
-        for worker in self.workers:
-            worker.wake()
-        for thread in self._threads:
-            thread.join(timeout=max(0.0, deadline_s - time.monotonic()))
+        for courier in self._couriers:
+            courier.stop(deadline_s - time.monotonic())
         for worker in self.workers:
             worker.close(max(0.0, deadline_s - time.monotonic()))
         self.outbox.close()

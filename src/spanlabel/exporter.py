@@ -40,8 +40,7 @@ class AnnotationSpanExporter(SpanExporter):
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Take a batch; the result says only that it was taken."""
         if self._engine is not None:
-            for span in spans:
-                self._engine.put(EXPORTED, span)
+            self._engine.put_all([(EXPORTED, span) for span in spans])
         return SpanExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
@@ -68,8 +67,7 @@ class AnnotationLogExporter(_LogRecordExporter):  # type: ignore[misc] # its nam
     def export(self, batch: Sequence[Any]) -> Any:
         """Take a batch; the result says only that it was taken."""
         if self._engine is not None:
-            for record in batch:
-                self._engine.put(LOG, record)
+            self._engine.put_all([(LOG, record) for record in batch])
         return _LogExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:

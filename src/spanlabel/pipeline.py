@@ -7,7 +7,7 @@ time in.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
@@ -16,7 +16,7 @@ from spanlabel.assembly import Assembler, Gathered, Limits
 from spanlabel.dialects import READERS, Readers
 from spanlabel.metrics import Counts, Metric
 from spanlabel.model import ContentState, Kind, Log, Pair, Span, Step, Trace
-from spanlabel.pairing import Reading, reconstruct
+from spanlabel.pairing import reconstruct
 from spanlabel.ports import RecordSink
 from spanlabel.records import record_of
 from spanlabel.rules import Dropped, Rule, applied
@@ -123,9 +123,14 @@ class Pipeline:
         return self._assembler.held_spans
 
     def _slim(self, span: Span) -> Span:
-        if span.is_skeleton or self._readers.mask(span):
-            return span
-        return replace(span, attributes={}, events=(), links=(), size_bytes=SKELETON_BYTES, is_skeleton=True)
+        try:
+            if span.is_skeleton or self._readers.mask(span):
+                return span
+        except Exception as error:  # noqa: BLE001 - one odd span must not cost the others
+            self._note_fault("recognizing", f"span {span.span_id} of trace {span.trace_id}", error)
+        return replace(
+            span, attributes={}, events=(), links=(), status_message="", size_bytes=SKELETON_BYTES, is_skeleton=True
+        )
 
     def _gather(self, now_s: float) -> None:
         ready = self._assembler.take_ready(now_s=now_s)
@@ -147,12 +152,12 @@ class Pipeline:
 
     def _read_window(self) -> list[Pair]:
         gathered, self._waiting = self._waiting, []
-        for one in gathered:
-            self._counts.add(Metric.TRACES_DECIDED, reason=one.ready.value)
-        reading = self.read(gathered)
-        self._counts.add(Metric.PAIRS, len(reading.pairs))
+        for why, n in Counter(one.ready.value for one in gathered).items():
+            self._counts.add(Metric.TRACES_DECIDED, n, reason=why)
+        pairs = self._pairs_of(gathered)
+        self._counts.add(Metric.PAIRS, len(pairs))
         kept: list[Pair] = []
-        for pair in reading.pairs:
+        for pair in pairs:
             result = applied(self._rules, pair)
             if isinstance(result, Dropped):
                 self._counts.add(Metric.PAIRS_DROPPED, rule=result.rule)
@@ -162,17 +167,34 @@ class Pipeline:
             self._write(self._sink, kept, [one.trace_id for one in gathered if one.is_again])
         return kept
 
-    def read(self, gathered: Iterable[Gathered]) -> Reading:
-        """Read gathered traces through dialects and pairing, without rules."""
-        traces = []
-        for one in gathered:
-            steps = [
-                self._readers.read(span, _by_time(one.logs.get(span.span_id, ())))
-                for span in sorted(one.spans, key=lambda s: (s.start_ns, s.span_id))
-            ]
-            self._note_missing_content(steps)
-            traces.append(Trace(one.trace_id, tuple(steps), one.ready))
-        return reconstruct(traces)
+    def _pairs_of(self, gathered: Sequence[Gathered]) -> Sequence[Pair]:
+        try:
+            return self._pairs_of_window(gathered)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not cost the app its records
+            if len(gathered) == 1:
+                self._note_fault("reading", f"trace {gathered[0].trace_id}", error)
+                return ()
+        # One of them is too much for us: the others are read without it.
+        return [pair for one in gathered for pair in self._pairs_of([one])]
+
+    def _pairs_of_window(self, gathered: Sequence[Gathered]) -> Sequence[Pair]:
+        traces = [self._trace_of(one) for one in gathered]
+        pairs = reconstruct(traces).pairs
+        self._note_missing_content(step for trace in traces for step in trace.steps)
+        return pairs
+
+    def _trace_of(self, gathered: Gathered) -> Trace:
+        steps = [
+            self._readers.read(span, _by_time(gathered.logs.get(span.span_id, ())))
+            for span in sorted(gathered.spans, key=lambda s: (s.start_ns, s.span_id))
+        ]
+        return Trace(gathered.trace_id, tuple(steps), gathered.ready)
+
+    def _note_fault(self, where: str, what: str, error: Exception) -> None:
+        self._counts.add(Metric.FAULTS, where=where)
+        if where not in self._told:
+            self._told.add(where)
+            _logger.warning("A fault of spanlabel while %s %s, which gives no record", where, what, exc_info=error)
 
     def _note_missing_content(self, steps: Iterable[Step]) -> None:
         for step in steps:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from spanlabel.guest import LOG, OPENED, SPAN, Engine, engine_for
+from spanlabel.guest import LOG, Engine, engine_for
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -34,17 +34,21 @@ class AnnotationSpanProcessor(SpanProcessor):
 
     def __init__(self, **settings: object) -> None:
         self._engine = _engine(settings)
-        self._put = None if self._engine is None else self._engine.put
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Note that a span of this trace is open."""
-        if self._put is not None:
-            self._put(OPENED, span.context.trace_id)
+        engine = self._engine
+        if engine is not None:
+            try:
+                engine.opened(span.context.trace_id)
+            except AttributeError:  # somebody's own class of spans: its trace is read after a wait
+                return
 
     def on_end(self, span: ReadableSpan) -> None:
         """Take an ended span."""
-        if self._put is not None:
-            self._put(SPAN, span)
+        engine = self._engine
+        if engine is not None:
+            engine.put(span)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Bring every run that is complete into the outbox and to its destinations.
@@ -56,7 +60,7 @@ class AnnotationSpanProcessor(SpanProcessor):
 
     def shutdown(self) -> None:
         """Store all that is held, complete or not, and stop. Calling it again does nothing."""
-        engine, self._engine, self._put = self._engine, None, None
+        engine, self._engine = self._engine, None
         if engine is not None:
             engine.detach()
 
@@ -74,7 +78,7 @@ class AnnotationLogProcessor(LogRecordProcessor):
     def on_emit(self, log_record: Any) -> None:
         """Take a log record, if it is one of a span."""
         if self._engine is not None and _of_span(log_record):
-            self._engine.put(LOG, log_record)
+            self._engine.put((LOG, log_record))
 
     emit = on_emit  # its name before opentelemetry-sdk 1.35
 

@@ -1,0 +1,295 @@
+"""A queue, and the thread that empties it: what all seats of one process and one configuration share."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+
+from spanlabel.errors import SpanlabelError
+from spanlabel.metrics import Counts
+
+if TYPE_CHECKING:
+    from spanlabel.assembly import Limits
+    from spanlabel.compose import Running
+    from spanlabel.config.settings import Settings
+
+    from .intake import Intake
+
+_logger = logging.getLogger("spanlabel")
+
+ROUND_S: Final = 0.05
+"""The thread looks at the queue this often while spans come, so that a span costs no switch of threads."""
+
+CLOSE_S: Final = 1.0
+"""What `detach` may take beyond the setting `flush_timeout_s`, to let go of files and connections."""
+
+EXPORT_WAIT_S: Final = 0.1
+"""How long an exporter waits for room in the queue, with each batch."""
+
+_OPENED_FACTOR: Final = 8
+
+
+EXPORTED: Final = "exported"
+"""Marks an ended span from the exporter's seat: `(EXPORTED, span)` is handed over."""
+
+LOG: Final = "log"
+"""Marks a log record: `(LOG, record)` is handed over."""
+
+
+class _Bell:
+    """Wakes the thread. Unlike an Event it can be rung anywhere: also by a finalizer that interrupts a ringing.
+
+    A span may end in a finalizer, as that of a stream which was not read to its end.
+    """
+
+    def __init__(self) -> None:
+        self._silent = threading.Lock()
+        self._silent.acquire()
+
+    def ring(self) -> None:
+        """Let `wait` return, now or when it is called."""
+        with suppress(RuntimeError):  # it rings already
+            self._silent.release()
+
+    def wait(self, timeout_s: float | None) -> None:
+        """Wait for a ring since the last wait."""
+        self._silent.acquire(timeout=-1 if timeout_s is None else timeout_s)
+
+    @property
+    def is_ringing(self) -> bool:
+        """It was rung and nobody has heard it."""
+        return not self._silent.locked()
+
+
+class _Mark:
+    """A place in the queue: what was handed over before it is to be stored."""
+
+    def __init__(self) -> None:
+        self.done = threading.Event()
+
+
+class Engine:
+    """The shared part of all seats.
+
+    Args:
+        settings: What to build when the first span comes.
+        limits: How long traces are waited for.
+        leave: Gives one seat up; tells whether it was the last one.
+
+    Attributes:
+        settings: As given.
+        counts: Our own counts, those of this process.
+        seats: How many use it.
+        has_exporter: Some seat gets spans that a processor's seat may have had.
+    """
+
+    def __init__(self, settings: Settings, limits: Limits, *, leave: Callable[[Engine], bool]) -> None:
+        # Imported here and not by the thread: in a child forked in the middle of an import, the module's lock would
+        # be held for ever.
+        from spanlabel.compose import start
+
+        from .intake import Intake
+
+        self._build: Callable[[Counts], Intake] = lambda counts: Intake(start(settings, limits, counts), counts, self)
+        self._leave = leave
+        self.settings = settings
+        self.seats = 0
+        self.has_exporter = False
+        self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Be as in a process that has seen nothing."""
+        self.counts = Counts()
+        self._room = self.settings.queue_spans
+        self._urgent = max(1, self._room // 2)
+        self._queue: deque[Any] = deque()
+        self._opened: deque[int] = deque(maxlen=_OPENED_FACTOR * self._room)
+        self._bell = _Bell()
+        self._is_asleep = False
+        self._stop_at_s: float | None = None
+        self._thread: threading.Thread | None = None
+        # Reentrant, because a finalizer may end a span while this very thread holds it.
+        self._lock = threading.RLock()
+        self._running: Running | None = None
+        self._dropped_spans = 0
+        self._dropped_logs = 0
+
+    def opened(self, trace_id: int) -> None:
+        """Note that a span of this trace was opened. It waits for the trace's next ended span to be looked at."""
+        self._opened.append(trace_id)
+
+    def put(self, thing: Any) -> None:
+        """Hand something over to the thread: the only thing that costs the app's own thread anything.
+
+        When the queue is full the newest is dropped and counted.
+
+        Args:
+            thing: An ended span from the processor's seat, or what `intake` makes of the other seats' things.
+        """
+        queue = self._queue
+        length = len(queue)
+        if length >= self._room:
+            self._drop(thing)
+            return
+        queue.append(thing)
+        if self._is_asleep or (length >= self._urgent and not self._bell.is_ringing):
+            self._bell.ring()
+        if self._thread is None:
+            self._start()
+
+    def put_all(self, things: Sequence[Any]) -> None:
+        """Hand over a batch from an exporter, whose thread may wait: up to `EXPORT_WAIT_S` for room in the queue."""
+        until_s: float | None = None
+        for thing in things:
+            while len(self._queue) >= self._room > 0:
+                until_s = until_s or time.monotonic() + EXPORT_WAIT_S
+                if time.monotonic() >= until_s:
+                    break
+                self._bell.ring()
+                time.sleep(0.001)
+            self.put(thing)
+
+    def flush(self, timeout_s: float) -> bool:
+        """Bring every run that is complete into the outbox, and from there to the destinations.
+
+        What runs on stays, so that a flush in the middle of a run makes no record of half an answer.
+
+        Args:
+            timeout_s: How long the caller waits at most.
+
+        Returns:
+            Whether it was done in time.
+        """
+        deadline_s = time.monotonic() + timeout_s
+        if self._thread is None or not self._room:
+            return True
+        mark = _Mark()
+        # The bound does not count for it: a flush of a full queue is the one that matters.
+        self._queue.append(mark)
+        self._bell.ring()
+        if not self._thread.is_alive() or not mark.done.wait(max(0.0, timeout_s)):
+            return False
+        running = self._running
+        return running is None or running.deliver(deadline_s - time.monotonic())
+
+    def detach(self) -> bool:
+        """Give a seat up; the last one ends the threads after everything is in the outbox.
+
+        It takes the setting `flush_timeout_s` at most, the last one `CLOSE_S` more.
+
+        Returns:
+            Whether everything was stored in time.
+        """
+        timeout_s = self.settings.flush_timeout_s
+        if not self._leave(self):
+            return self.flush(timeout_s)
+        with self._lock:
+            self._room = 0
+            self._stop_at_s = time.monotonic() + timeout_s
+            thread = self._thread
+        self._bell.ring()
+        if thread is None or thread is threading.current_thread():
+            return True
+        thread.join(timeout=timeout_s + CLOSE_S)
+        return not thread.is_alive()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._thread is not None or not self._room:
+                return
+            # A daemon, because a thread that outlives the app's main thread would hold up its exit; shutdown joins it.
+            thread = threading.Thread(target=self._run, name="spanlabel", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:  # the interpreter is ending, or the system has no thread to give
+                self._room = 0
+                _logger.error("spanlabel is off in this process: %s", error)  # noqa: TRY400 - nothing of ours to trace
+                return
+            self._thread = thread
+
+    def _drop(self, thing: Any) -> None:
+        if not self._room:
+            return
+        with self._lock:
+            if isinstance(thing, tuple) and thing[0] == LOG:
+                self._dropped_logs += 1
+            else:
+                self._dropped_spans += 1
+
+    def _run(self) -> None:
+        """The thread: take from the queue, put through the pipeline, sleep."""
+        from spanlabel.delivery.untraced import untraced
+
+        try:
+            with untraced():
+                self._work()
+        except SpanlabelError as error:
+            _logger.error("spanlabel is off in this process: %s", error)  # noqa: TRY400 - meant for a person
+        except BaseException:
+            _logger.exception("spanlabel is off in this process: a fault it does not know how to go on from")
+        finally:
+            self._room = 0
+            self._running = None
+            for thing in list(self._queue):
+                if isinstance(thing, _Mark):
+                    thing.done.set()
+            self._queue.clear()
+
+    def _work(self) -> None:
+        from spanlabel.telemetry import observe
+
+        intake = self._build(self.counts)
+        self._running = intake.running
+        stop_observing = observe(self.counts)
+        try:
+            while (stop_at_s := self._stop_at_s) is None or self._queue:
+                wait_s = self._round(intake)
+                if self._stop_at_s is None:
+                    self._sleep(wait_s)
+            intake.end(time.monotonic(), stop_at_s - time.monotonic())
+        finally:
+            intake.running.close(CLOSE_S)
+            stop_observing()
+
+    def _round(self, intake: Intake) -> float | None:
+        """Put what is in the queue now through the pipeline.
+
+        Returns:
+            Seconds until the next round; None if it can wait for the next span.
+        """
+        queue = self._queue
+        # Counted before the openings are told: so each of these spans has been told to be open, and a trace never
+        # seems complete too early.
+        n = len(queue)
+        now_s = time.monotonic()
+        with self._lock:
+            spans, logs, self._dropped_spans, self._dropped_logs = self._dropped_spans, self._dropped_logs, 0, 0
+        if spans or logs:
+            intake.dropped(spans, logs)
+        if n:
+            intake.opened([self._opened.popleft() for _ in range(len(self._opened))], now_s)
+        things: list[Any] = []
+        for _ in range(n):
+            thing = queue.popleft()
+            if type(thing) is _Mark:
+                intake.take(things, now_s)
+                intake.flush(now_s)
+                things = []
+                thing.done.set()
+            else:
+                things.append(thing)
+        intake.take(things, now_s)
+        wait_s = intake.tick(time.monotonic())
+        return ROUND_S if n else wait_s
+
+    def _sleep(self, wait_s: float | None) -> None:
+        # A short sleep is not interrupted by a span.
+        self._is_asleep = wait_s is None or wait_s > ROUND_S
+        if not (self._is_asleep and self._queue):
+            self._bell.wait(wait_s)
+        self._is_asleep = False

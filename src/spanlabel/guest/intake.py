@@ -1,0 +1,140 @@
+"""What the seats handed over, put through the pipeline: whatever it is, the app goes on and so do we."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from spanlabel.delivery.once import OncePerMinute
+from spanlabel.dialects import is_content
+from spanlabel.metrics import Counts, Metric
+from spanlabel.wire.sdk import log_from_sdk, span_from_sdk
+
+from .engine import EXPORTED
+
+if TYPE_CHECKING:
+    from spanlabel.compose import Running
+    from spanlabel.model import Log, Span
+
+    from .engine import Engine
+
+_logger = logging.getLogger("spanlabel")
+
+REMEMBERED: Final = 20_000
+"""Spans from the processor's seat that are remembered until the exporter's seat brings them again."""
+
+
+class Intake:
+    """Turns the SDK's objects into spans and log records. Only the engine's thread calls it.
+
+    Args:
+        running: The parts behind.
+        counts: Where everything is counted.
+        engine: Whose intake it is.
+
+    Attributes:
+        running: As given.
+    """
+
+    def __init__(self, running: Running, counts: Counts, engine: Engine) -> None:
+        self.running = running
+        self._counts = counts
+        self._engine = engine
+        self._once = OncePerMinute()
+        self._seen: dict[tuple[int, int], None] = {}
+
+    def opened(self, trace_ids: Sequence[int], now_s: float) -> None:
+        """Take the trace id of each span that was opened."""
+        tell = self.running.pipeline.opened
+        for trace_id in trace_ids:
+            tell(f"{trace_id:032x}", now_s=now_s)
+
+    def take(self, things: Sequence[Any], now_s: float) -> None:
+        """Take what the seats handed over: spans as they are, the others as (what, thing)."""
+        spans: list[Span] = []
+        logs: list[Log] = []
+        closed: list[str] = []
+        for thing in things:
+            try:
+                if type(thing) is not tuple:
+                    self._take_ended(thing, spans, closed)
+                elif thing[0] == EXPORTED:
+                    self._take_exported(thing[1], spans)
+                else:
+                    self._take_log(thing[1], logs)
+            except Exception as error:  # noqa: BLE001 - one odd span must not cost the others
+                self._note_fault("converting", error)
+        pipeline = self.running.pipeline
+        if spans or logs:
+            self._guard("reading", lambda: pipeline.accept(spans, logs, now_s=now_s))
+        for trace_id in closed:
+            pipeline.closed(trace_id, now_s=now_s)
+
+    def tick(self, now_s: float) -> float | None:
+        """Read what is ready.
+
+        Returns:
+            Seconds until there may be more; None while nothing waits.
+        """
+        self._guard("reading", lambda: self.running.tick(now_s))
+        return self.running.next_due_in_s(now_s)
+
+    def flush(self, now_s: float) -> None:
+        """Read what is complete into the outbox."""
+        self._guard("reading", lambda: self.running.flush(now_s, everything=False))
+
+    def end(self, now_s: float, timeout_s: float) -> None:
+        """Read everything into the outbox, and deliver as much as there is time for."""
+        self._guard("reading", lambda: self.running.flush(now_s, everything=True))
+        self._guard("delivering", lambda: self.running.deliver(timeout_s))
+
+    def dropped(self, spans: int, logs: int) -> None:
+        """Count what found no room in the queue."""
+        self._counts.add(Metric.SPANS_RECEIVED, spans)
+        self._counts.add(Metric.SPANS_DECIDED, spans, reason="queue_full")
+        self._counts.add(Metric.LOGS_LOST, logs, reason="queue_full")
+        self._say(
+            "queue_full", f"{spans} spans and {logs} log records were dropped: they came faster than they can be read"
+        )
+
+    def _take_ended(self, given: Any, spans: list[Span], closed: list[str]) -> None:
+        context = given.context
+        closed.append(f"{context.trace_id:032x}")
+        if self._engine.has_exporter:
+            self._seen[context.trace_id, context.span_id] = None
+            if len(self._seen) > REMEMBERED:
+                del self._seen[next(iter(self._seen))]
+        span = span_from_sdk(given)
+        if span is not None:
+            spans.append(span)
+
+    def _take_exported(self, given: Any, spans: list[Span]) -> None:
+        context = given.context
+        key = (context.trace_id, context.span_id)
+        if key in self._seen:
+            del self._seen[key]  # the processor's seat had it: this one stands aside
+            return
+        span = span_from_sdk(given)
+        if span is not None:
+            spans.append(span)
+
+    def _take_log(self, given: Any, logs: list[Log]) -> None:
+        log = log_from_sdk(given)
+        if log is not None and is_content(log):
+            logs.append(log)
+
+    def _guard(self, where: str, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with us, the app goes on
+            self._note_fault(where, error)
+
+    def _note_fault(self, where: str, error: Exception) -> None:
+        self._counts.add(Metric.FAULTS, where=where)
+        self._say(where, f"a fault while {where}, the app goes on: {type(error).__name__}: {error}")
+
+    def _say(self, kind: str, message: str) -> None:
+        if self._once.permits(kind, time.monotonic()):
+            _logger.warning("spanlabel: %s", message)
