@@ -80,4 +80,14 @@ class TryLater(DeliveryError):
 
 
 class Rejected(DeliveryError):
-    """The platform refuses at least one record of the batch, and will refuse it again."""
+    """The platform refuses at least one record of the batch, and will refuse it again.
+
+    Args:
+        message: What the platform said.
+        culprits: Places in the batch, counted from 0, of the records that it named. They alone are given up and the
+            others are sent again. Empty if it named none: then the batch is halved until they are found.
+    """
+
+    def __init__(self, message: str = "", *, culprits: tuple[int, ...] = ()) -> None:
+        self.culprits = culprits
+        super().__init__(message)

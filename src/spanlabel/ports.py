@@ -60,7 +60,7 @@ class RecordWriter(Protocol):
         Raises:
             TryLater: None of *batch* is sure to be there; send it again.
             Rejected: The platform refuses at least one record; nothing else is sure to be there.
-                The caller halves the batch to find the culprit.
+                Where the platform named the culprit, its place is given; else the caller halves the batch to find it.
             ConfigError: No record will pass until somebody changes a setting.
         """
 
@@ -90,8 +90,10 @@ class Finding:
         what: What was looked at: "address", "token", "rights", "workspace", "dataset", "shape", "test record", ...
         is_good: Whether it is as it should be.
         words: What is there; if it is not good, what is wrong, which setting is to blame, and what to do.
+        setting: Name of the setting that is to blame or that was looked at; None if there is none.
     """
 
     what: str
     is_good: bool
     words: str
+    setting: str | None = None

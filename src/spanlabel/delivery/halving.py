@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -11,9 +11,9 @@ Item = TypeVar("Item")
 class Halving(Generic[Item]):
     """A batch on its way, in whole or in halves.
 
-    Send `next()`, then say `passed()` or `refused()`, until `is_done`. One culprit among 100 costs 10 requests:
-    a half is not sent where the other half's passing has already found it guilty, and what a search leaves over
-    is sent as one batch again.
+    Send `next()`, then say `passed()`, `refused()` or `named()`, until `is_done`. One culprit among 100 costs 10
+    requests, 2 if the platform names it: a half is not sent where the other half's passing has already found it
+    guilty, and what a search leaves over is sent as one batch again.
 
     Args:
         batch: In order.
@@ -63,6 +63,22 @@ class Halving(Generic[Item]):
         self._suspects, self._rest = sent, rest
         self.is_searching = True
         return None
+
+    def named(self, places: Collection[int]) -> list[Item]:
+        """What `next` gave was refused, and the platform said because of which: no search is needed.
+
+        Args:
+            places: In what `next` gave, counted from 0. Where none of them exists nothing changes.
+
+        Returns:
+            The culprits. Everything else is sent again.
+        """
+        sent = self.next()
+        culprits = [item for place, item in enumerate(sent) if place in places]
+        if culprits:
+            innocent = [item for place, item in enumerate(sent) if place not in places]
+            self._go_on(innocent + self._suspects[len(sent) :] + self._rest)
+        return culprits
 
     def _go_on(self, with_items: list[Item]) -> None:
         self._suspects, self._rest = with_items, []

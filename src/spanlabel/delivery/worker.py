@@ -4,7 +4,7 @@ What a writer says, and what follows::
 
     an outcome for each   delivered, or kept where a person has worked on the platform's own version
     TryLater              all wait, with growing pauses; the next try is the probe
-    Rejected              the batch is halved until the culprit is found; it becomes a dead letter
+    Rejected              the culprit becomes a dead letter; if it is not named, the batch is halved until it is found
     ConfigError           the destination stops; it is said once, and the records wait
     another exception     a fault, treated as TryLater. After 5 in a row the batch is halved: a record that fails
                           alone where another one passes becomes a dead letter. Where none passes, all wait
@@ -270,7 +270,10 @@ class Worker:
             case Refused(error):
                 self._failures = self._surprises = 0
                 self.error = str(error)
-                if culprit := self._batch.refused():
+                if named := self._batch.named(error.culprits):
+                    for culprit in named:
+                        self._bury(culprit, str(error))
+                elif culprit := self._batch.refused():
                     self._bury(culprit, str(error))
             case Misconfigured(error):
                 self._stop(error)

@@ -17,6 +17,7 @@ class MemoryPlatform:
         annotated: Ids of records that a person has worked on.
         requests: Ids of each batch that a writer sent, also of those that failed.
         refused: Ids that the platform refuses, as long as they stand here.
+        names_culprits: Whether it says which ones of a batch it refuses.
         later: How many of the next requests it does not take now.
         retry_after_s: What it then asks to wait; None if it says nothing.
         lost_answers: How many of the next requests are stored while their answer is lost on the way.
@@ -29,6 +30,7 @@ class MemoryPlatform:
         self.annotated: set[str] = set()
         self.requests: list[list[str]] = []
         self.refused: Collection[str] = frozenset()
+        self.names_culprits = False
         self.later = 0
         self.retry_after_s: float | None = None
         self.lost_answers = 0
@@ -95,9 +97,10 @@ class MemoryWriter:
         if platform.later:
             platform.later -= 1
             raise TryLater("not now", retry_after_s=platform.retry_after_s)
-        refused = [record.id for record in batch if record.id in platform.refused]
+        refused = {place: record.id for place, record in enumerate(batch) if record.id in platform.refused}
         if refused:
-            raise Rejected(f"refused: {', '.join(refused)}")
+            culprits = tuple(refused) if platform.names_culprits else ()
+            raise Rejected(f"refused: {', '.join(refused.values())}", culprits=culprits)
 
     def _store(self, record: Record) -> Outcome:
         if record.id in self.platform.annotated:

@@ -1,3 +1,5 @@
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -39,6 +41,49 @@ def test_one_in_a_hundred_costs_ten_requests() -> None:
     most = max(_search(list(range(100)), {culprit})[2] for culprit in range(100))
 
     assert most == 10
+
+
+@given(st.integers(1, 60).flatmap(lambda n: st.tuples(st.just(n), st.sets(st.integers(0, n - 1)), st.randoms())))
+def test_a_platform_that_sometimes_names_them(case: tuple[int, set[int], Random]) -> None:
+    """
+    Named or searched for, in any mixture: each culprit is found once, all others pass, in order and once.
+    """
+    n, guilty, chance = case
+    halving, passed, found = Halving(list(range(n))), [], []
+    while not halving.is_done:
+        sent = list(halving.next())
+        places = [place for place, item in enumerate(sent) if item in guilty]
+        if not places:
+            passed += sent
+            halving.passed()
+        elif chance.random() < 0.5:
+            found += halving.named(places[: chance.randint(1, len(places))])
+        elif (culprit := halving.refused()) is not None:
+            found.append(culprit)
+
+    assert passed == [item for item in range(n) if item not in guilty]
+    assert sorted(found) == sorted(guilty)
+
+
+def test_a_named_one_costs_two() -> None:
+    """
+    One poison record among 100 that the platform names costs 2 requests: the refused one, and the rest.
+    """
+    halving = Halving(range(100))
+
+    assert halving.named([37]) == [37]
+    assert halving.next() == [n for n in range(100) if n != 37]
+    assert not halving.is_searching
+
+
+def test_a_name_that_does_not_exist() -> None:
+    """
+    A place outside the batch changes nothing, so that the search can begin.
+    """
+    halving = Halving(range(3))
+
+    assert halving.named([3, -1]) == []
+    assert halving.next() == [0, 1, 2]
 
 
 def test_a_good_batch_costs_one() -> None:

@@ -264,6 +264,22 @@ class TestRejected:
         assert (letter.id, letter.error) == (bad, f"refused: {bad}")
         assert outbox.tally("d") == Tally(made=100, delivered=99, dead=1)
 
+    def test_named_by_the_platform(
+        self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock
+    ) -> None:
+        """
+        Where the platform says which ones it refuses, they alone become dead letters, and 2 requests are enough.
+        """
+        bad = _ids(7, 42)
+        platform.refused = set(bad)
+        platform.names_culprits = True
+        _put(outbox, *range(100))
+        _work(worker, clock)
+
+        assert [letter.id for letter in outbox.dead_letters("d")] == bad
+        assert [len(request) for request in platform.requests] == [100, 98]
+        assert outbox.tally("d") == Tally(made=100, delivered=98, dead=2)
+
     def test_all(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
         """
         If a platform refuses everything, each record is kept with its own reason.
