@@ -52,3 +52,7 @@ class Tally(SpanProcessor):
             self._spans.clear()
             self._calls = 0
         return ended
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Nothing waits here. Without a True, SDKs of 2025 flush none of the processors that come after this one."""
+        return True
