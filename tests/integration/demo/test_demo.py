@@ -176,7 +176,9 @@ class TestLive:
         """
         If no record comes of it at all, the demo has failed.
         """
-        done = run_demo("--live", SPANLABEL_HOME=str(tmp_path), OPENAI_BASE_URL=provider, OPENAI_MODEL="another")
+        done = run_demo(
+            "--live", SPANLABEL_HOME=str(tmp_path), COLUMNS="1000", OPENAI_BASE_URL=provider, OPENAI_MODEL="another"
+        )
 
         assert done.returncode == 1
         assert done.stdout.count("The model `another` does not exist") == 9
