@@ -111,26 +111,23 @@ def as_text(value: Value) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return str(value)
+        try:
+            return str(value)
+        except ValueError:  # Python does not write out more than 4300 digits
+            return None
     return None
 
 
-def as_json(value: Value) -> str:
-    """JSON text of any value, as an app that prints JSON would show it."""
+def as_json(value: Value) -> str | None:
+    """JSON text of a value, as an app that prints JSON would show it; None if it cannot be written as JSON."""
     try:
         return json.dumps(value, ensure_ascii=False, default=_plain)
-    except (ValueError, RecursionError):
-        return str(value)
+    except (ValueError, TypeError, RecursionError):  # too deep, or keys of a Python literal that JSON has not
+        return None
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return dict(value)
-    if isinstance(value, bytes):
-        return f"<{len(value)} bytes>"
-    if isinstance(value, Sequence):
-        return list(value)
-    return str(value)
+def _plain(value: object) -> str:
+    return f"<{len(value)} bytes>" if isinstance(value, bytes) else str(value)
 
 
 def as_int(value: Value) -> int | None:

@@ -167,7 +167,7 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
     return tuple(out) if out else None
 
 
-def _one(value: Mapping[str, Value], role: str) -> Message | None:
+def _one(value: Mapping[str, Value], role: str, depth: int = 0) -> Message | None:
     """One message, or None if *value* is no message."""
     said = value.get("role")
     if said is None and "_role" in value:
@@ -184,7 +184,7 @@ def _one(value: Mapping[str, Value], role: str) -> Message | None:
         found = _of_type(kind, value, role)
         if found is not None:
             return found
-    return _wrapped(value, role)
+    return _wrapped(value, role, depth) if depth < MAX_DEPTH else None
 
 
 def _role_said(said: Value, otherwise: str) -> str:
@@ -208,14 +208,14 @@ def _of_type(kind: str, value: Mapping[str, Value], role: str) -> Message | None
     return None
 
 
-def _wrapped(value: Mapping[str, Value], role: str) -> Message | None:
+def _wrapped(value: Mapping[str, Value], role: str, depth: int) -> Message | None:
     """A message inside an event, a choice or a candidate."""
     name = value.get("event.name")
     if isinstance(name, str) and name.startswith("gen_ai."):
         return event_message(name, value)
     inner = value.get("message")
     if isinstance(inner, dict):
-        found = _one(inner, "assistant")
+        found = _one(inner, "assistant", depth + 1)
         if found is not None:
             return _with_finish(found, value.get("finish_reason", value.get("finishReason")))
     inner = value.get("content")

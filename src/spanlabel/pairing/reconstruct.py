@@ -142,8 +142,8 @@ def _service(step: Step) -> str | None:
 
 
 def _process(step: Step) -> str:
-    resource = step.span.resource
-    return f"{resource.get('service.name')}/{resource.get('service.instance.id')}"
+    found = [step.span.resource.get(key) for key in ("service.name", "service.instance.id")]
+    return "/".join(value if isinstance(value, str) else "" for value in found)
 
 
 def _usage(turn: Turn, calls: Sequence[Step]) -> Usage:
