@@ -7,7 +7,7 @@ the SDK's attribute length limit cuts JSON in the middle without a mark (measure
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from spanlabel.model import Value
@@ -20,6 +20,10 @@ REDACTED: Final = frozenset(
     {"__REDACTED__", "<REDACTED>", "[REDACTED]", "<redacted>", "<replaced>", "[Filtered]", "<elided>"}
 )
 """Texts that instrumentations write where content was taken away (dialects.yaml, redaction_markers)."""
+_LONGEST: Final = max(map(len, REDACTED))
+
+LISTS: Final = (list, tuple)
+"""For `isinstance`: twice as quick as `list | tuple`, which is made anew each time (75 for 160 ns)."""
 
 _OPENERS: Final = '{["'
 
@@ -30,23 +34,35 @@ def decoded(value: Value) -> tuple[Value, bool]:
     Returns:
         The value, and whether it had been cut and was mended.
     """
-    if not isinstance(value, str):
+    if not isinstance(value, str) or not _may_be_json(value):
         return value, False
     cut = False
     for _ in range(MAX_ENCODINGS):
-        if not isinstance(value, str):
-            break
         text = value.strip()
         if not text or text[0] not in _OPENERS:
             break
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            mended = _mended(text)
-            if mended is None:
+        opened = _loads(text)
+        if opened is None:  # text that begins like this is never JSON's null
+            opened = _mended(text)
+            if opened is None:
                 break
-            value, cut = mended, True
+            cut = True
+        value = opened
+        if not isinstance(value, str):
+            break
     return value, cut
+
+
+def is_redacted(text: str) -> bool:
+    """Whether *text* stands where content was taken away."""
+    text = text.strip()
+    return len(text) <= _LONGEST and text in REDACTED  # the length first: to look a text up costs its length in time
+
+
+def _may_be_json(text: str) -> bool:
+    """Whether it is worth a closer look: most texts are plain words, which their first character tells."""
+    first = text[:1]
+    return first in _OPENERS or first.isspace()
 
 
 def _mended(text: str) -> Value:
@@ -97,17 +113,24 @@ def _open_ones(text: str) -> tuple[str, bool, bool] | None:
 
 
 def _loads(text: str) -> Value:
+    """The value of JSON text without white space around it; None if it is no JSON."""
     try:
-        value: Value = json.loads(text)
+        value, end = _raw_decode(text)
     except (ValueError, RecursionError):
         return None
-    return value
+    return value if end == len(text) else None
+
+
+_raw_decode: Final[Callable[[str], tuple[Value, int]]] = json.JSONDecoder().raw_decode
+"""What `json.loads` calls in the end, without the checks around it, which cost as much as reading a short text."""
 
 
 def as_text(value: Value) -> str | None:
     """Plain text of a scalar; None for anything else and for an empty text."""
     if isinstance(value, str):
         return value or None
+    if value is None:
+        return None
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
@@ -132,10 +155,10 @@ def _plain(value: object) -> str:
 
 def as_int(value: Value) -> int | None:
     """A whole number; None for anything else."""
-    if isinstance(value, bool):
+    if value is None:
         return None
     if isinstance(value, int):
-        return value
+        return None if isinstance(value, bool) else value
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
@@ -155,4 +178,4 @@ def as_strings(value: Value) -> tuple[str, ...]:
 
 def is_list(value: Value) -> bool:
     """Whether *value* is a list or a tuple (and not text or bytes)."""
-    return isinstance(value, list | tuple)
+    return isinstance(value, LISTS)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
 from spanlabel.model import ContentState, Kind, Log, Message, Part, Span, Text, Value
 
-from ._codec import REDACTED, as_text, decoded
+from ._codec import as_text, decoded, is_redacted
 from ._io import read_io
 from ._messages import messages_in
 
@@ -20,14 +20,16 @@ class Source:
         span: The span.
         attributes: Its attributes.
         logs: Its log records, in order of time.
+        indexed: What `_indexed` made of the attributes with an index in their keys; None before it is asked.
     """
 
-    __slots__ = ("attributes", "logs", "span")
+    __slots__ = ("attributes", "indexed", "logs", "span")
 
     def __init__(self, span: Span, logs: tuple[Log, ...] = ()) -> None:
         self.span = span
         self.attributes = span.attributes
         self.logs = logs
+        self.indexed: dict[str, dict[int, dict[str, Any]]] | None = None
 
     def text(self, key: str) -> str | None:
         """An attribute as plain text; None if it is missing, empty or no scalar."""
@@ -112,19 +114,25 @@ def settled(messages: Iterable[Message], *, is_cut: bool = False) -> Found | Non
     """
     out: list[Message] = []
     redacted = False
+    has_parts = False
     for message in messages:
         parts = message.parts
-        if any(isinstance(part, Text) and part.content.strip() in REDACTED for part in parts):
-            redacted = True
-            parts = tuple(p for p in parts if not (isinstance(p, Text) and p.content.strip() in REDACTED))
-            message = Message(message.role, parts, message.name, message.finish_reason)  # noqa: PLW2901 - cleaned
+        for part in parts:
+            if isinstance(part, Text) and is_redacted(part.content):
+                redacted = True
+                parts = tuple(p for p in parts if not (isinstance(p, Text) and is_redacted(p.content)))
+                message = Message(message.role, parts, message.name, message.finish_reason)  # noqa: PLW2901 - cleaned
+                break
+        if parts:
+            has_parts = True
         out.append(message)
     if not out:
         return None
-    if any(message.parts for message in out):
+    if has_parts:
         state = ContentState.TRUNCATED if is_cut else ContentState.PRESENT
-        return Found(tuple(out), state=state)
-    return Found(tuple(out), state=ContentState.REDACTED if redacted else ContentState.ABSENT)
+    else:
+        state = ContentState.REDACTED if redacted else ContentState.ABSENT
+    return Found(tuple(out), state=state)
 
 
 def messages(key: str, role: str = "user") -> Reader:
@@ -145,7 +153,7 @@ def messages(key: str, role: str = "user") -> Reader:
 
 def unfolded(found: tuple[Message, ...]) -> tuple[Message, ...]:
     """Open a message whose only text is a JSON list of messages (Responses input, traces-other.md 3.2)."""
-    if not any(message.text[:2] in ("[{", '["') or message.text[:3] == "[ {" for message in found):
+    if not any(map(_begins_a_list, found)):
         return found
     out: list[Message] = []
     for message in found:
@@ -157,6 +165,14 @@ def unfolded(found: tuple[Message, ...]) -> tuple[Message, ...]:
                 continue
         out.append(message)
     return tuple(out)
+
+
+def _begins_a_list(message: Message) -> bool:
+    for part in message.parts:
+        if isinstance(part, Text) and part.content:  # what the text begins with; most do not, and are not joined
+            text = message.text if part.content[0] == "[" else ""
+            return text[:2] in ("[{", '["') or text[:3] == "[ {"
+    return False
 
 
 def text(key: str, role: str, *, beside: Mapping[str, Reader] | None = None) -> Reader:
@@ -201,14 +217,14 @@ def io_of(value: Value, *, is_input: bool, empty: tuple[str, ...] = ("{}", "null
     """An opaque value in hand."""
     if value is None or (isinstance(value, str) and value.strip() in empty):
         return None
-    if isinstance(value, str) and value.strip() in REDACTED:
+    if isinstance(value, str) and is_redacted(value):
         return Found(state=ContentState.REDACTED, is_io=True)
     found = read_io(value, is_input=is_input)
     if found is None:
         return None
     shown = found.text
     state = ContentState.TRUNCATED if found.is_cut else ContentState.PRESENT
-    if shown is not None and shown.strip() in REDACTED:
+    if shown is not None and is_redacted(shown):
         return Found(state=ContentState.REDACTED, is_io=True)
     clean = settled(found.messages)
     if clean is not None and clean.state in (ContentState.REDACTED, ContentState.ABSENT) and shown is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,36 +12,63 @@ from ._codec import as_text, decoded
 from ._dialect import Found, Reader, Source, settled
 from ._messages import finish_of, parts_in, role_of
 
-_MAX_INDEX: Final = 100_000
-"""A larger index is somebody's mistake, not a message."""
+_INDEXED: Final = re.compile(r"(.+?)\.([0-9]{1,6})\.(.+)", re.DOTALL)
+"""What stands before the first number in a key, the number, and the rest. A longer number is a mistake, no index."""
+_MEMO_LIMIT: Final = 20_000
+
+_Place = tuple[str, int, tuple[str, ...], str]
+_places: dict[str, _Place | tuple[()]] = {}
+"""Keys taken apart, () for one without an index: the same few hundred come with every span."""
 
 
-def grouped(attributes: Mapping[str, Value], prefix: str) -> list[dict[str, Any]]:
-    """Group `PREFIX.N.rest` by N, in order of N; gaps are no end.
+def grouped(source: Source, prefix: str) -> list[dict[str, Any]]:
+    """Group the attributes `PREFIX.N.rest` by N, in order of N; gaps are no end.
 
     The nested keys become nested dictionaries; a number among them stays a text key.
     """
-    start = prefix + "."
-    groups: dict[int, dict[str, Any]] = {}
+    if source.indexed is None:  # all prefixes at once: a span is asked for two to four of them
+        source.indexed = _all_grouped(source.attributes)
+    groups = source.indexed.get(prefix)
+    return [groups[number] for number in sorted(groups)] if groups else []
+
+
+def _all_grouped(attributes: Mapping[str, Value]) -> dict[str, dict[int, dict[str, Any]]]:
+    found: dict[str, dict[int, dict[str, Any]]] = {}
     for key, value in attributes.items():
-        if not key.startswith(start):
+        place = _places.get(key)
+        if place is None:
+            place = _place_of(key)
+        if not place:
             continue
-        number, _, rest = key[len(start) :].partition(".")
-        if not rest or not number.isascii() or not number.isdigit() or len(number) > len(str(_MAX_INDEX)):
-            continue
-        at = groups.setdefault(int(number), {})
-        names = rest.split(".")
-        for name in names[:-1]:
+        prefix, number, names, last_name = place
+        groups = found.setdefault(prefix, {})
+        at = groups.get(number)
+        if at is None:
+            at = groups[number] = {}
+        for name in names:
             inner = at.get(name)
             if not isinstance(inner, dict):
                 inner = at[name] = {} if inner is None else {"": inner}
             at = inner
-        last = at.get(names[-1])
+        last = at.get(last_name)
         if isinstance(last, dict):
             last[""] = value
         else:
-            at[names[-1]] = value
-    return [groups[number] for number in sorted(groups)]
+            at[last_name] = value
+    return found
+
+
+def _place_of(key: str) -> _Place | tuple[()]:
+    """Take a key apart: what is before the first number, the number, the names after it, the last of them."""
+    match = _INDEXED.fullmatch(key)
+    place: _Place | tuple[()] = ()
+    if match is not None:
+        *names, last = match[3].split(".")
+        place = (match[1], int(match[2]), tuple(names), last)
+    if len(_places) >= _MEMO_LIMIT:
+        _places.clear()
+    _places[key] = place
+    return place
 
 
 def _numbered(value: object) -> list[dict[str, Any]]:
@@ -56,7 +84,7 @@ def openinference(prefix: str, role: str) -> Reader:
 
     def read(source: Source) -> Found | None:
         out = []
-        for group in grouped(source.attributes, prefix):
+        for group in grouped(source, prefix):
             body = group.get("message")
             if isinstance(body, dict):
                 out.append(_openinference_message(body, role))
@@ -68,7 +96,7 @@ def openinference(prefix: str, role: str) -> Reader:
 def _openinference_message(body: dict[str, Any], role: str) -> Message:
     said = role_of(_flat(body.get("role")), role)
     parts: list[Part] = []
-    content = as_text(_flat(body.get("content")))
+    content = _text_at(body, "content")
     if content:
         parts.append(Text(content))
     for block in _numbered(body.get("contents")):
@@ -78,17 +106,17 @@ def _openinference_message(body: dict[str, Any], role: str) -> Message:
             # content and contents may hold the same text
             if part is not None and not (isinstance(part, Text) and content and part.content in content):
                 parts.append(part)
-    call_id = as_text(_flat(body.get("tool_call_id")))
+    call_id = _text_at(body, "tool_call_id")
     if said == "tool" or (call_id and said == "user"):
         shown = "".join(part.content for part in parts if isinstance(part, Text)) or None
         parts = [ToolResult(shown, call_id)]
     for call in _numbered(body.get("tool_calls")):
         parts.append(_openinference_call(call.get("tool_call", call)))
-    name = as_text(_flat(body.get("function_call_name")))
+    name = _text_at(body, "function_call_name")
     if name:
         arguments = _flat(body.get("function_call_arguments_json"))
         parts.append(ToolCall(name, decoded(arguments)[0]))
-    return Message(said, tuple(parts), as_text(_flat(body.get("name"))))
+    return Message(said, tuple(parts), _text_at(body, "name"))
 
 
 def _openinference_call(call: object) -> ToolCall:
@@ -98,12 +126,12 @@ def _openinference_call(call: object) -> ToolCall:
     if not isinstance(function, dict):
         function = {}
     arguments = _flat(function.get("arguments"))
-    return ToolCall(as_text(_flat(function.get("name"))) or "", decoded(arguments)[0], as_text(_flat(call.get("id"))))
+    return ToolCall(_text_at(function, "name") or "", decoded(arguments)[0], _text_at(call, "id"))
 
 
 def _openinference_block(block: dict[str, Any]) -> Part | None:
-    kind = as_text(_flat(block.get("type"))) or "text"
-    content = as_text(_flat(block.get("text")))
+    kind = _text_at(block, "type") or "text"
+    content = _text_at(block, "text")
     if kind in ("reasoning", "thinking"):
         return Reasoning(content or "")
     if content:
@@ -112,10 +140,10 @@ def _openinference_block(block: dict[str, Any]) -> Part | None:
         holder = block.get(modality)
         if isinstance(holder, dict):
             inner = holder.get(modality, holder)
-            url = as_text(_flat(inner.get("url"))) if isinstance(inner, dict) else None
+            url = _text_at(inner, "url") if isinstance(inner, dict) else None
             return Media(modality, None, None if url is None or url.startswith("data:") else url)
     if kind in ("tool_use", "tool_call"):
-        return ToolCall(as_text(_flat(block.get("name"))) or "", None, as_text(_flat(block.get("id"))))
+        return ToolCall(_text_at(block, "name") or "", None, _text_at(block, "id"))
     return None
 
 
@@ -123,7 +151,7 @@ def openllmetry(prefix: str, role: str) -> Reader:
     """`PREFIX.N.{role,content,finish_reason,tool_call_id,tool_calls.M.{id,name,arguments}}`."""
 
     def read(source: Source) -> Found | None:
-        return settled(_openllmetry_message(group, role) for group in grouped(source.attributes, prefix))
+        return settled(_openllmetry_message(group, role) for group in grouped(source, prefix))
 
     return read
 
@@ -138,7 +166,7 @@ def _openllmetry_message(body: dict[str, Any], role: str) -> Message:
             parts = [Text(content)]
     else:
         parts = list(parts_in(content))
-    call_id = as_text(_flat(body.get("tool_call_id")))
+    call_id = _text_at(body, "tool_call_id")
     if said == "tool":
         shown = "".join(part.content for part in parts if isinstance(part, Text)) or None
         parts = [ToolResult(shown, call_id)]
@@ -147,10 +175,16 @@ def _openllmetry_message(body: dict[str, Any], role: str) -> Message:
         calls.append(body["function_call"])
     for call in calls:
         arguments = _flat(call.get("arguments"))
-        parts.append(
-            ToolCall(as_text(_flat(call.get("name"))) or "", decoded(arguments)[0], as_text(_flat(call.get("id"))))
-        )
+        parts.append(ToolCall(_text_at(call, "name") or "", decoded(arguments)[0], _text_at(call, "id")))
     return Message(said, tuple(parts), None, finish_of(_flat(body.get("finish_reason"))))
+
+
+def _text_at(holder: Mapping[str, Any], key: str) -> str | None:
+    """A value as plain text; None if it is missing, empty or no scalar."""
+    value = holder.get(key)
+    if value is None:  # of the eight keys of a message two are there
+        return None
+    return as_text(_flat(value))
 
 
 def _flat(value: object) -> Value:

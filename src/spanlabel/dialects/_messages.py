@@ -7,12 +7,12 @@ lists of JSON texts, and bare text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from spanlabel.model import Media, Message, Part, Reasoning, Text, ToolCall, ToolResult, Value
 
-from ._codec import MAX_DEPTH, as_text, decoded, is_list
+from ._codec import LISTS, MAX_DEPTH, as_text, decoded, is_list
 
 ROLES: Final = {
     "human": "user",
@@ -33,7 +33,8 @@ ROLES: Final = {
     "ToolMessage": "tool",
     "FunctionMessage": "tool",
 }
-_SPEAKERS: Final = frozenset({*ROLES, "user", "assistant", "system", "tool"})
+_NORMAL: Final = ROLES | {role: role for role in ("user", "assistant", "system", "tool")}
+_SPEAKERS: Final = frozenset(_NORMAL)
 
 FINISHES: Final = {
     "tool_calls": "tool_call",
@@ -103,6 +104,14 @@ _MEDIA: Final = {
 }
 _HOLDERS: Final = ("messages", "contents", "candidates", "choices", "generations", "output")
 """Keys under which a request, a response or a state holds its messages, best first."""
+_SIGNS: Final = frozenset(
+    {
+        *_HOLDERS,
+        *("role", "_role", "type", "lc", "event.name", "message", "content", "parts"),
+        *("message.role", "message.content"),
+    }
+)
+"""A dictionary without any of these keys holds no message; three of ten that are asked have none (0.1 µs for 2 µs)."""
 
 
 def role_of(value: Value, otherwise: str = "user") -> str:
@@ -141,6 +150,8 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
     if isinstance(value, str):
         return (Message(role, (Text(value),)),) if bare_text and value else None
     if isinstance(value, dict):
+        if _SIGNS.isdisjoint(value):
+            return None
         one = _one(value, role)
         if one is not None:
             return (one,)
@@ -150,11 +161,11 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
                 if found:
                     return found
         return None
-    if not isinstance(value, list | tuple):
+    if not isinstance(value, LISTS):
         return None
     out: list[Message] = []
     for given in value:
-        item = decoded(given)[0]
+        item = given if type(given) is dict else decoded(given)[0]
         single = _one(item, role) if isinstance(item, dict) else None
         if single is not None:
             out.append(single)
@@ -170,9 +181,11 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
 def _one(value: Mapping[str, Value], role: str, depth: int = 0) -> Message | None:
     """One message, or None if *value* is no message."""
     said = value.get("role")
-    if said is None and "_role" in value:
-        said = value["_role"]
     kind = value.get("type")
+    if kind is None and type(said) is str and "lc" not in value:  # four of five messages
+        return _spoken(value, _NORMAL.get(said) or _role_said(said, role))
+    if said is None:
+        said = value.get("_role")
     if kind == "constructor" or "lc" in value:
         return _langchain(value, role)
     data = value.get("data")
@@ -231,7 +244,7 @@ def _wrapped(value: Mapping[str, Value], role: str, depth: int) -> Message | Non
 def _langchain(value: Mapping[str, Value], role: str) -> Message | None:
     kwargs = value.get("kwargs")
     path = value.get("id")
-    name = path[-1] if is_list(path) and isinstance(path, Sequence) and path else None
+    name = path[-1] if isinstance(path, LISTS) and path else None
     if not isinstance(kwargs, dict) or not isinstance(name, str):
         return None
     if name not in ROLES:
@@ -281,7 +294,7 @@ def _calls(value: Mapping[str, Value]) -> Iterable[ToolCall]:
         calls = extra.get("tool_calls")
     if isinstance(calls, dict):  # an object keyed by index, or the empty object that means none
         calls = tuple(calls.values())
-    if isinstance(calls, list | tuple):
+    if isinstance(calls, LISTS):
         for call in calls:
             if isinstance(call, dict):
                 yield tool_call(call)
@@ -353,7 +366,7 @@ def parts_in(value: Value, depth: int = 0) -> tuple[Part, ...]:
         return ()
     if isinstance(value, dict):
         return _part(value, depth) or ()
-    if isinstance(value, list | tuple):
+    if isinstance(value, LISTS):
         if len(value) == 1:
             return parts_in(value[0], depth + 1)
         out: list[Part] = []
@@ -463,7 +476,7 @@ def _looks_like_blocks(value: Value) -> bool:
     """Whether decoded text is a list of content blocks, and not JSON that the user or the model wrote."""
     if isinstance(value, dict):
         value = (value,)
-    if not is_list(value) or not isinstance(value, Sequence) or not value:
+    if not isinstance(value, LISTS) or not value:
         return False
     return all(isinstance(item, dict) and _part(item, 0) is not None for item in value)
 

@@ -6,16 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Usage, Value
+from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Text, Usage, Value
 
 from ._codec import as_int, as_strings, as_text, decoded, is_list
 from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
 from ._messages import finish_of, messages_in
 
 _MEMO_LIMIT: Final = 20_000
-_CALLS: Final = frozenset({Kind.LLM})
-_UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY})
-"""What goes into or out of these is never a question or an answer, so it is not decoded."""
+_UNREAD: Final = (Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY)
+"""What goes into or out of these is never a question or an answer, so it is not decoded.
+
+A tuple, because to find a member of an enum in a set calls its hash, which is written in Python.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,14 @@ class Readers:
         plan = self._plan(mask)
         source = Source(span, logs)
         kind = _kind(plan, source)
-        is_call = kind in _CALLS
+        is_call = kind is Kind.LLM
         came = came_io = went = went_io = None
         if kind not in _UNREAD:
             came, came_io = _side(source, plan, is_input=True, is_call=is_call)
             went, went_io = _side(source, plan, is_input=False, is_call=is_call)
         if kind is None:
             kind = _guess(came, came_io, went, went_io, span)
-            is_call = kind in _CALLS
+            is_call = kind is Kind.LLM
         if not is_call and came_io is None and came is not None:
             came, came_io = _dumped(came)
         inputs, input_state = _merged(came, came_io, is_call=is_call)
@@ -266,11 +268,15 @@ _FULL: Final = 3
 
 def _weight(found: Found) -> int:
     """How much a finding holds: text weighs most, parts without text less, empty messages least."""
-    if found.text is not None or any(m.text for m in found.messages):
+    if found.text is not None:
         return _FULL
-    if any(m.parts for m in found.messages):
-        return _PARTS
-    return 1 if found.state is ContentState.REDACTED else 0
+    weight = 1 if found.state is ContentState.REDACTED else 0
+    for message in found.messages:
+        for part in message.parts:
+            if isinstance(part, Text) and part.content:
+                return _FULL
+            weight = _PARTS
+    return weight
 
 
 def _dumped(came: Found) -> tuple[Found | None, Found | None]:

@@ -30,7 +30,7 @@ def _texts(prefix: str, outer: str, inner: str, role: str) -> Reader:
 
     def read(source: Source) -> Found | None:
         out = []
-        for group in grouped(source.attributes, prefix):
+        for group in grouped(source, prefix):
             body = group.get(outer)
             if isinstance(body, dict) and isinstance(body.get(inner), str):
                 out.append(Message(role, (Text(body[inner]),)))
