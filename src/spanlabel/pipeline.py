@@ -151,7 +151,10 @@ class Pipeline:
         self._counts.set(Metric.SPANS_HELD, self._assembler.held_spans)
 
     def _read_window(self) -> list[Pair]:
-        gathered, self._waiting = self._waiting, []
+        latest = {one.trace_id: one for one in self._waiting}
+        self._waiting = []
+        # What something has come late for is handed out once more, whole, and is read then.
+        gathered = [one for one in latest.values() if not self._assembler.is_open_again(one.trace_id)]
         for why, n in Counter(one.ready.value for one in gathered).items():
             self._counts.add(Metric.TRACES_DECIDED, n, reason=why)
         pairs = self._pairs_of(gathered)

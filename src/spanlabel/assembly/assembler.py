@@ -155,6 +155,11 @@ class Assembler:
             self._decide(trace, Ready.DRAINED, now_s, ready)
         return sorted(ready, key=_first_s)
 
+    def is_open_again(self, trace_id: str) -> bool:
+        """Whether a trace that was handed out is held again: it will be handed out once more, whole."""
+        trace = self._traces.get(trace_id)
+        return trace is not None and trace.is_read
+
     def next_due_s(self) -> float | None:
         """When to call `take_ready` next: never later than something is due, maybe earlier; None for never."""
         due_s = min(self._ejected_s, self._timers.next_s(), self._lingering.next_due_s())
