@@ -27,14 +27,23 @@ class Platform:
         writer: "module:attribute" of what makes its `RecordWriter`; called as `make(settings, home=folder)`, where
             the folder is spanlabel's own; may need the SDK.
         extra: The extra of spanlabel that brings its SDK; empty if it needs none.
+        check: "module:attribute" of what `spanlabel check` calls as `check(settings, home=folder, write=False)` to get
+            `spanlabel.ports.Finding`s, one after the other; empty if the platform has none.
     """
 
     settings: str
     writer: str
     extra: str = ""
+    check: str = ""
 
 
 PLATFORMS: Mapping[str, Platform] = {
+    "argilla": Platform(
+        "spanlabel.platforms.argilla.config:ArgillaSettings",
+        "spanlabel.platforms.argilla:make_writer",
+        extra="argilla",
+        check="spanlabel.platforms.argilla.checks:check",
+    ),
     "local": Platform("spanlabel.platforms.local.config:LocalSettings", "spanlabel.platforms.local:make_writer"),
 }
 

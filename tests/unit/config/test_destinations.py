@@ -8,6 +8,7 @@ import pytest
 from spanlabel.config.destinations import choose_destination
 from spanlabel.config.loading import load
 from spanlabel.errors import ConfigError
+from spanlabel.registry import platform_names
 
 WriteYaml = Callable[[str], Path]
 
@@ -89,7 +90,7 @@ class TestTheList:
             ),
             pytest.param(
                 "destinations: [{name: a}]",
-                "platform ({file}: destinations[0]): must name a platform; known: acme, local, needy",
+                "platform ({file}: destinations[0]): must name a platform; known: {platforms}",
                 id="no platform",
             ),
             pytest.param(
@@ -135,7 +136,8 @@ class TestTheList:
         with pytest.raises(ConfigError) as caught:
             load()
 
-        assert str(caught.value) == message.replace("{file}", str(file))
+        known = ", ".join(platform_names())
+        assert str(caught.value) == message.replace("{file}", str(file)).replace("{platforms}", known)
 
     def test_a_variable_does_not_silently_lose(self, monkeypatch: pytest.MonkeyPatch, write_yaml: WriteYaml) -> None:
         """

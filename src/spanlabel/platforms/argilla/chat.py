@@ -1,0 +1,103 @@
+"""A conversation as a reviewer reads it in Argilla's chat field. Pure.
+
+A chat field takes at most 500 messages of 1 to 20 000 characters, each with a role of 1 to 20. What a reviewer does
+not need is left out: thoughts, and all of tool traffic but a line that says what was used and what it found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
+
+from spanlabel.model import Media, Message, Part, Text, ToolCall, ToolResult, Value
+
+from .inert import inert
+
+Bubble: TypeAlias = dict[str, str]
+"""`role` and `content`."""
+
+MAX_BUBBLES = 500
+MAX_CONTENT = 20_000
+"""Characters of one bubble, as the server counts them."""
+
+MAX_ROLE = 20
+MAX_BRIEF = 300
+"""Characters that are shown of what a tool was asked or found."""
+
+_NOT_IN_ROLE = re.compile(r"[^\w .-]+")
+
+
+def bubbles(messages: Sequence[Message], *, then: str | None = None) -> list[Bubble]:
+    """Write a conversation down.
+
+    Args:
+        messages: In order.
+        then: What the application answered in the end; None to leave the end open.
+
+    Returns:
+        At most 500 bubbles; where there are more, the first and the last ones. Empty if nothing was said.
+    """
+    names = {call.id: call.name for message in messages for call in message.tool_calls if call.id}
+    made = [bubble for message in messages for bubble in _of_message(message, names)]
+    if then is not None:
+        made += _in_pieces("assistant", inert(then))
+    if len(made) > MAX_BUBBLES:
+        left_out = len(made) - MAX_BUBBLES + 1
+        note = {"role": "system", "content": f"[{left_out:,} messages left out]"}
+        made = [*made[:1], note, *made[left_out + 1 :]]
+    return made
+
+
+def _of_message(message: Message, names: Mapping[str, str]) -> list[Bubble]:
+    lines = [line for part in message.parts if (line := _line(part, names))]
+    role = _NOT_IN_ROLE.sub("", message.role).strip()[:MAX_ROLE].strip() or "other"
+    return _in_pieces(role, inert("\n\n".join(lines)))
+
+
+def _line(part: Part, names: Mapping[str, str]) -> str:
+    match part:
+        case Text(content):
+            return content.strip()
+        case ToolCall(name, arguments):
+            asked = _brief(arguments)
+            return f"🔧 used {name or 'a tool'}" + (f" ({asked})" if asked else "")
+        case ToolResult(response, call_id):
+            found = _brief(response)
+            name = names.get(call_id or "", "")
+            return f"{name or 'the tool'} found: {found}" if found else ""
+        case Media(modality, _, uri):
+            return f"[{modality}: {uri}]" if uri else f"[{modality}]"
+        case _:
+            return ""
+
+
+def _brief(value: Value, depth: int = 0) -> str:
+    """What a tool was asked or found, in one line that a person reads; "" if there is none."""
+    if isinstance(value, Mapping):
+        pairs = [f"{key}: {text}" for key, one in value.items() if depth < 2 and (text := _brief(one, depth + 1))]
+        text = ", ".join(pairs)
+    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
+        text = "; ".join(text for one in value[:20] if depth < 2 and (text := _brief(one, depth + 1)))
+    elif value is None or isinstance(value, bytes):
+        text = ""
+    else:
+        text = " ".join(str(value).split())
+    return text if len(text) <= MAX_BRIEF else text[: MAX_BRIEF - 1] + "…"
+
+
+def _in_pieces(role: str, content: str) -> list[Bubble]:
+    """Bubbles of one speaker, as many as the content needs; none if there is nothing to show."""
+    if not content.strip():
+        return []
+    return [{"role": role, "content": piece} for piece in _pieces(content)]
+
+
+def _pieces(content: str) -> list[str]:
+    """Cut a long text, at the end of a line where there is one in the last tenth."""
+    pieces = []
+    while len(content) > MAX_CONTENT:
+        end = content.rfind("\n", MAX_CONTENT - MAX_CONTENT // 10, MAX_CONTENT) + 1 or MAX_CONTENT
+        pieces.append(content[:end])
+        content = content[end:]
+    return [piece for piece in (*pieces, content) if piece.strip()]
