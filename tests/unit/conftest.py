@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 from opentelemetry import context, trace
@@ -19,6 +20,7 @@ from spanlabel import registry
 from spanlabel.model import Record
 from spanlabel.platforms.local import LocalStore
 from spanlabel.ports import Outcome
+from spanlabel.testing import MemoryWriter
 
 
 @pytest.fixture
@@ -104,35 +106,32 @@ def ask() -> Callable[..., None]:
     return call
 
 
-class Script:
-    """What the scripted platform does, and what it saw.
+class Script(MemoryWriter):
+    """A platform in memory that hangs when it is told to, and notes how it is called.
 
     Attributes:
-        records: What it was given.
         proceed: While it is not set, every write hangs, whatever time-out it was given.
-        writing: Set when a write has begun.
         suppressed: For each call, whether OpenTelemetry was told not to trace it.
     """
 
     def __init__(self) -> None:
-        self.records: list[Record] = []
+        super().__init__()
         self.proceed = threading.Event()
         self.proceed.set()
-        self.writing = threading.Event()
         self.suppressed: list[bool] = []
 
     def open(self) -> None:
         self._note()
+        super().open()
 
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+    def write(self, batch: Sequence[Record], **how: Any) -> list[Outcome]:
         self._note()
-        self.writing.set()
         assert self.proceed.wait(60)
-        self.records.extend(batch)
-        return [Outcome.DELIVERED] * len(batch)
+        return super().write(batch, **how)
 
     def close(self) -> None:
         self._note()
+        super().close()
 
     def _note(self) -> None:
         self.suppressed.append(bool(context.get_value(context._SUPPRESS_INSTRUMENTATION_KEY)))
