@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
@@ -37,7 +37,8 @@ class RecordWriter(Protocol):
     """Puts records into one annotation platform.
 
     - `write` is idempotent: a record written twice is there once; written again with other content
-      it is updated, unless a person has worked on it.
+      it is updated, unless a person has worked on it. A platform without a key of its own must ask for that
+      whether the record is there, so the caller says for which ones it need not: all that *maybe_there* leaves out.
     - `write` keeps order and takes all of *batch* or raises.
     - `open` is called once before the first `write`; `close` may come before `open`, and twice.
     - One thread at a time calls it. It starts no thread that outlives `close`.
@@ -51,8 +52,14 @@ class RecordWriter(Protocol):
             TryLater: The platform cannot be reached now.
         """
 
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
         """Write 1..1000 records.
+
+        Args:
+            batch: No id twice.
+            timeout_s: What it may take.
+            maybe_there: Ids that an earlier `write`, also of another process, may have put there: its answer was
+                lost, its process died before it could note the answer, it raised, or it wrote another version.
 
         Returns:
             One outcome for each record, in order.

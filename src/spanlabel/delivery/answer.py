@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -56,11 +56,11 @@ class Surprise:
 Answer: TypeAlias = Taken | Later | Refused | Misconfigured | Surprise
 
 
-def ask(writer: RecordWriter, batch: Sequence[Record], *, timeout_s: float) -> Answer:
+def ask(writer: RecordWriter, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str]) -> Answer:
     """Write a batch, untraced."""
     try:
         with untraced():
-            outcomes = writer.write(batch, timeout_s=timeout_s)
+            outcomes = writer.write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
     except TryLater as error:
         return Later(error)
     except Rejected as error:

@@ -39,7 +39,8 @@ class Leased:
     Attributes:
         record: What to write.
         hash: Which version of it; if another one was put meanwhile, this one's fate no longer matters.
-        attempts: How often it was leased, this time included; above 1, the platform may have it already.
+        attempts: How often its id was leased, whatever the content and this time included; above 1, the platform may
+            have it already.
     """
 
     record: Record
@@ -219,7 +220,7 @@ class Outbox:
         with self._handle.use() as db:
             with transaction(db):
                 n = db.execute(
-                    "UPDATE records SET state = 'pending', attempts = 0, next_attempt_s = 0, changed_s = ? "
+                    "UPDATE records SET state = 'pending', next_attempt_s = 0, changed_s = ? "
                     "WHERE destination = ? AND state = 'dead'",
                     (now_s, destination),
                 ).rowcount

@@ -7,11 +7,12 @@ Table `records`, one row for each destination and record id::
     id              the record's id
     state           pending    waits for delivery
                     leased     a worker is sending it
-                    delivered  ledger: only id and hash are left, so that the same content is not sent twice
+                    delivered  ledger: only id and hash are left, so that the same content is not sent twice;
+                               with an empty hash it was taken back after it had been sent
                     dead       the platform refused it
     hash            `spanlabel.records.content_hash`
     bytes           size of its payload
-    attempts        how often it was leased; above 0, the platform may have it already
+    attempts        how often its id was leased, whatever the content; above 0, the platform may have it already
     next_attempt_s  not before this Unix time
     error           what the platform said last
     changed_s       Unix time of the last change
@@ -115,14 +116,14 @@ def put_rows(db: sqlite3.Connection, destination: str, rows: Sequence[tuple[str,
     done = {"new": 0, "updated": 0, "replaced": 0, "unchanged": 0}
     for record_id, digest, payload in rows:
         known = db.execute(
-            "SELECT seq, state, hash FROM records WHERE destination = ? AND id = ?", (destination, record_id)
+            "SELECT seq, state, hash, attempts FROM records WHERE destination = ? AND id = ?", (destination, record_id)
         ).fetchone()
         match known:
             case None:
                 what = "new"
-            case (_, _, found) if found == digest:
+            case (_, _, found, _) if found == digest:
                 what = "unchanged"
-            case (_, "pending" | "leased", _):
+            case (_, "pending" | "leased", _, _):
                 what = "replaced"
             case _:
                 what = "updated"
@@ -131,9 +132,11 @@ def put_rows(db: sqlite3.Connection, destination: str, rows: Sequence[tuple[str,
             continue
         if known is not None:
             _delete_row(db, known[0])
+        attempts = 0 if known is None else known[3]
         seq = db.execute(
-            "INSERT INTO records (destination, id, state, hash, bytes, changed_s) VALUES (?, ?, 'pending', ?, ?, ?)",
-            (destination, record_id, digest, len(payload.encode()), now_s),
+            "INSERT INTO records (destination, id, state, hash, bytes, attempts, changed_s) "
+            "VALUES (?, ?, 'pending', ?, ?, ?, ?)",
+            (destination, record_id, digest, len(payload.encode()), attempts, now_s),
         ).lastrowid
         db.execute("INSERT INTO payloads (seq, payload) VALUES (?, ?)", (seq, payload))
     put = Put(**done)
@@ -179,11 +182,16 @@ def settle_rows(
 def take_back_row(db: sqlite3.Connection, destination: str, record_id: str) -> bool:
     """Remove a record that is not delivered; True if it was still waiting, False if it was dead or is not there."""
     key = (destination, record_id)
-    found = db.execute("SELECT seq, state FROM records WHERE destination = ? AND id = ?", key).fetchone()
+    found = db.execute("SELECT seq, state, attempts FROM records WHERE destination = ? AND id = ?", key).fetchone()
     if found is None or found[1] == "delivered":
         return False
-    _delete_row(db, found[0])
-    return bool(found[1] != "dead")
+    seq, state, attempts = found
+    if attempts:  # the platform may have it: that must be known if the id comes again
+        db.execute("UPDATE records SET state = 'delivered', hash = '' WHERE seq = ?", (seq,))
+        db.execute("DELETE FROM payloads WHERE seq = ?", (seq,))
+    else:
+        _delete_row(db, seq)
+    return bool(state != "dead")
 
 
 def _delete_row(db: sqlite3.Connection, seq: int) -> None:

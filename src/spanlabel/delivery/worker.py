@@ -118,6 +118,7 @@ class Worker:
         self._writer: RecordWriter | None = None
         self._batch: Halving[Leased]
         self._unproven: list[tuple[Leased, str]]
+        self._tried: set[str]
         self._forget_batch()
         self._one_passed = False
         self._failures = 0
@@ -237,6 +238,7 @@ class Worker:
         if wait_s == 0 and (self._writer is not None or self._open()):
             size = getattr(self._writer, "batch_size", BATCH_SIZE)
             self._batch = Halving(self._outbox.lease(self.destination, size, now_s=self._clock()))
+            self._tried = set()
             self._one_passed = False
         return wait_s
 
@@ -262,7 +264,10 @@ class Worker:
 
     def _send(self, writer: RecordWriter, timeout_s: float) -> None:
         leased = self._batch.next()
-        match ask(writer, [one.record for one in leased], timeout_s=timeout_s):
+        ids = [one.record.id for one in leased]
+        maybe_there = {one.record.id for one in leased if one.attempts > 1} | self._tried.intersection(ids)
+        self._tried.update(ids)
+        match ask(writer, [one.record for one in leased], timeout_s=timeout_s, maybe_there=maybe_there):
             case Taken(outcomes):
                 self._note_taken(leased, list(outcomes))
             case Later(error):
@@ -270,10 +275,10 @@ class Worker:
             case Refused(error):
                 self._failures = self._surprises = 0
                 self.error = str(error)
-                if named := self._batch.named(error.culprits):
-                    for culprit in named:
-                        self._bury(culprit, str(error))
-                elif culprit := self._batch.refused():
+                named = self._batch.named(error.culprits)
+                for one in named:
+                    self._bury(one, str(error))
+                if not named and (culprit := self._batch.refused()):
                     self._bury(culprit, str(error))
             case Misconfigured(error):
                 self._stop(error)
@@ -358,6 +363,7 @@ class Worker:
 
     def _forget_batch(self) -> None:
         self._batch, self._unproven = Halving(()), []
+        self._tried = set()
 
     def _close_writer(self, writer: RecordWriter) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Set
 
 from spanlabel.errors import ConfigError, Rejected, TryLater
 from spanlabel.model import Record
@@ -16,6 +16,9 @@ class MemoryPlatform:
         records: What is stored, by id, in order of arrival.
         annotated: Ids of records that a person has worked on.
         requests: Ids of each batch that a writer sent, also of those that failed.
+        maybe_there: For each of them, which ids the caller held to be there perhaps.
+        doubled: Ids that were there when they came again though the caller did not hold it for possible: a platform
+            without keys has them twice now.
         refused: Ids that the platform refuses, as long as they stand here.
         names_culprits: Whether it says which ones of a batch it refuses.
         later: How many of the next requests it does not take now.
@@ -29,6 +32,8 @@ class MemoryPlatform:
         self.records: dict[str, Record] = {}
         self.annotated: set[str] = set()
         self.requests: list[list[str]] = []
+        self.maybe_there: list[Set[str]] = []
+        self.doubled: list[str] = []
         self.refused: Collection[str] = frozenset()
         self.names_culprits = False
         self.later = 0
@@ -69,7 +74,7 @@ class MemoryWriter:
             raise ConfigError(self.platform.wrong_setting)
         self._was_opened = self.is_open = True
 
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
         """Store a batch, or fail as the platform is told to."""
         if not self.is_open:
             raise RuntimeError("contract: write comes after open and before close")
@@ -77,7 +82,9 @@ class MemoryWriter:
             raise RuntimeError("contract: 1 to 1000 records, and time for them")
         platform = self.platform
         platform.requests.append([record.id for record in batch])
+        platform.maybe_there.append(maybe_there)
         self._fail(batch)
+        platform.doubled += [one.id for one in batch if one.id in platform.records and one.id not in maybe_there]
         outcomes = [self._store(record) for record in batch]
         if platform.lost_answers:
             platform.lost_answers -= 1

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import pytest
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
@@ -16,7 +16,7 @@ class _Writer:
 
     def open(self) -> None: ...
 
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
         return self._say()
 
     def close(self) -> None: ...
@@ -39,7 +39,7 @@ def test_every_exception_is_an_answer(error: Exception, answer: type) -> None:
     """
     Whatever a writer raises is understood; a stranger's fault does not get through.
     """
-    found = ask(_Writer(lambda: _raise(error)), [make_record()], timeout_s=1.0)
+    found = ask(_Writer(lambda: _raise(error)), [make_record()], timeout_s=1.0, maybe_there=frozenset())
 
     assert type(found) is answer
     assert found.error is error
@@ -51,14 +51,16 @@ def test_outcomes() -> None:
     """
     writer = _Writer(lambda: [Outcome.KEPT])
 
-    assert ask(writer, [make_record()], timeout_s=1.0) == Taken([Outcome.KEPT])
+    assert ask(writer, [make_record()], timeout_s=1.0, maybe_there=frozenset()) == Taken([Outcome.KEPT])
 
 
 def test_too_few_outcomes() -> None:
     """
     A writer that is silent about a record is not taken to have delivered it.
     """
-    found = ask(_Writer(lambda: [Outcome.DELIVERED]), [make_record(1), make_record(2)], timeout_s=1.0)
+    found = ask(
+        _Writer(lambda: [Outcome.DELIVERED]), [make_record(1), make_record(2)], timeout_s=1.0, maybe_there=frozenset()
+    )
 
     assert isinstance(found, Surprise)
     assert found.text == "RuntimeError: 1 outcomes for 2 records"
@@ -74,6 +76,6 @@ def test_untraced() -> None:
         seen.append(get_value(_SUPPRESS_INSTRUMENTATION_KEY))
         return [Outcome.DELIVERED]
 
-    ask(_Writer(look), [make_record()], timeout_s=1.0)
+    ask(_Writer(look), [make_record()], timeout_s=1.0, maybe_there=frozenset())
 
     assert seen == [True]

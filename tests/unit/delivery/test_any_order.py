@@ -3,7 +3,7 @@
 import sqlite3
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import closing
 from pathlib import Path
 
@@ -37,10 +37,10 @@ class _Writer(MemoryWriter):
         self._stored[record.id] += 1
         return super()._store(record)
 
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
         if self.dies == "before":
             raise _Killed
-        outcomes = super().write(batch, timeout_s=timeout_s)
+        outcomes = super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
         if self.dies == "after":
             raise _Killed
         return outcomes
@@ -189,6 +189,10 @@ class Delivery(RuleBasedStateMachine):
         assert set(self.platform.records) <= _IDS
         for record_id, n in self.stored.items():
             assert n <= self.versions[record_id] + self.ambiguous
+
+    @invariant()
+    def a_platform_without_keys_can_trust_what_it_is_told(self) -> None:
+        assert self.platform.doubled == []
 
     def heal(self) -> None:
         self.platform.later = self.platform.lost_answers = 0

@@ -163,6 +163,26 @@ class TestWhileLeased:
         assert outbox.release("d") == 1
         assert [one.attempts for one in outbox.lease("d", 1, now_s=0.0)] == [2]
 
+    def test_what_was_ever_sent_is_known_to_be_there_perhaps(self, outbox: Outbox) -> None:
+        """
+        Another version, a taken back one that comes again, a dead letter's second chance: each says that the platform
+        may have the record already, which one without keys must know.
+        """
+        _put(outbox, 1, 2, 3, 4, 5)
+        delivered, waiting, taken_back, dead, _ = outbox.lease("d", 5, now_s=0.0)
+        outbox.delivered("d", [delivered], now_s=0.0)
+        outbox.try_later("d", [waiting, taken_back], "down", next_attempt_s=0.0, now_s=0.0)
+        outbox.supersede([taken_back.record.id], "d")
+        outbox.dead("d", [dead], "bad", now_s=0.0)
+        outbox.requeue("d", now_s=0.0)
+        _put(outbox, 1, 2, 3, 5, answer="better")
+        _put(outbox, 6)
+
+        again = outbox.lease("d", 9, now_s=0.0)
+
+        assert {one.record.answer: one.attempts for one in again if one.attempts == 1} == {"answer 6": 1}
+        assert len(again) == 6
+
     def test_each_fate_ends_the_lease_once(self, outbox: Outbox) -> None:
         """
         Saying something twice about a record counts it once.

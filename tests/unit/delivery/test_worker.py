@@ -1,6 +1,6 @@
 import logging
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 
 import pytest
 
@@ -340,6 +340,58 @@ class TestRejected:
         assert list(platform.records) == _ids(1)
 
 
+class TestMaybeThere:
+    """A platform without keys is told which records an earlier write may have put there."""
+
+    def test_a_first_write(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
+        """
+        Of what was never sent before it is told nothing, so that it need not ask.
+        """
+        _put(outbox, 1, 2)
+        _work(worker, clock)
+
+        assert platform.maybe_there == [set()]
+
+    def test_after_a_lost_answer(
+        self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock
+    ) -> None:
+        """
+        A batch whose answer was lost may be there when it is sent again; what came after it cannot.
+        """
+        platform.lost_answers = 1
+        _put(outbox, 1, 2)
+        worker.step()
+        _put(outbox, 3)
+        _work(worker, clock)
+
+        assert platform.maybe_there == [set(), set(_ids(1, 2))]
+        assert platform.doubled == []
+
+    def test_while_a_culprit_is_searched(
+        self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock
+    ) -> None:
+        """
+        The halves of a refused batch were part of a write before.
+        """
+        platform.refused = set(_ids(1))
+        _put(outbox, 1, 2)
+        _work(worker, clock)
+
+        assert platform.maybe_there == [set(), set(_ids(1)), set(_ids(2))]
+
+    def test_another_version(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
+        """
+        A later reading of a delivered record finds the earlier one there.
+        """
+        _put(outbox, 1)
+        _work(worker, clock)
+        _put(outbox, 1, answer="better")
+        _put(outbox, 2)
+        _work(worker, clock)
+
+        assert platform.maybe_there == [set(), set(_ids(1))]
+
+
 class TestConfigError:
     @pytest.mark.parametrize("when", ["make", "open", "write"])
     def test_the_destination_stops(
@@ -420,10 +472,12 @@ class TestSurprises:
         bad = set(_ids(0, 17, 18))
 
         class Fragile(MemoryWriter):
-            def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+            def write(
+                self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()
+            ) -> list[Outcome]:
                 if any(record.id in bad for record in batch):
                     raise ValueError("cannot map it")
-                return super().write(batch, timeout_s=timeout_s)
+                return super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
 
         _put(outbox, *range(40))
         _work(make_worker(make_writer=lambda: Fragile(platform)), clock)
@@ -626,9 +680,11 @@ class TestFlush:
         timeouts: list[float] = []
 
         class Timed(MemoryWriter):
-            def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+            def write(
+                self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()
+            ) -> list[Outcome]:
                 timeouts.append(timeout_s)
-                return super().write(batch, timeout_s=timeout_s)
+                return super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
 
         _put(outbox, 1)
         make_worker(make_writer=lambda: Timed(platform)).flush(2.0)
@@ -672,10 +728,12 @@ class TestClose:
         entered, leave = threading.Event(), threading.Event()
 
         class Hanging(MemoryWriter):
-            def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+            def write(
+                self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()
+            ) -> list[Outcome]:
                 entered.set()
                 leave.wait(10)
-                return super().write(batch, timeout_s=timeout_s)
+                return super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
 
         _put(outbox, 1)
         worker = make_worker(make_writer=lambda: Hanging(platform))
@@ -700,8 +758,10 @@ class TestRun:
         arrived, stop = threading.Event(), threading.Event()
 
         class Telling(MemoryWriter):
-            def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
-                outcomes = super().write(batch, timeout_s=timeout_s)
+            def write(
+                self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()
+            ) -> list[Outcome]:
+                outcomes = super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
                 arrived.set()
                 return outcomes
 

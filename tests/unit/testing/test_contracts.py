@@ -1,7 +1,7 @@
 """The checker finds each way to break the writer's contract, and names it."""
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import replace
 
 import pytest
@@ -28,8 +28,8 @@ class _CloseOnce(MemoryWriter):
 
 
 class _SaysNothing(MemoryWriter):
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
-        super().write(batch, timeout_s=timeout_s)
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
         return []
 
 
@@ -85,8 +85,10 @@ class _DoesNotSayKept(MemoryWriter):
 
 
 class _OutcomesInAnotherOrder(MemoryWriter):
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
-        return sorted(super().write(batch, timeout_s=timeout_s), key=lambda outcome: outcome.value)
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        return sorted(
+            super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there), key=lambda outcome: outcome.value
+        )
 
 
 class _Strips(MemoryWriter):
@@ -100,15 +102,17 @@ class _Escapes(MemoryWriter):
 
 
 class _LosesTheRest(MemoryWriter):
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
-        outcomes = super().write(batch[:500], timeout_s=timeout_s)
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        outcomes = super().write(batch[:500], timeout_s=timeout_s, maybe_there=maybe_there)
         return outcomes + [Outcome.DELIVERED] * (len(batch) - len(outcomes))
 
 
 class _Backwards(MemoryWriter):
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
         last = {record.id: record for record in batch}
-        return super().write(batch[::-1] if len(last) == len(batch) else batch, timeout_s=timeout_s)[::-1]
+        return super().write(
+            batch[::-1] if len(last) == len(batch) else batch, timeout_s=timeout_s, maybe_there=maybe_there
+        )[::-1]
 
 
 class _LeavesAThread(MemoryWriter):

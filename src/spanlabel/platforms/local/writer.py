@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -61,8 +61,8 @@ class LocalWriter:
         except StoreError as error:
             raise _translated(error) from error
 
-    def write(self, batch: Sequence[Record], *, timeout_s: float) -> list[Outcome]:
-        """Write all of *batch* in one transaction."""
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        """Write all of *batch* in one transaction. The file knows itself which records it has."""
         connection = self._connection
         if connection is None:
             raise TryLater(f"{self.path}: is not open")
