@@ -15,6 +15,8 @@ from ._messages import finish_of, parts_in, role_of
 _INDEXED: Final = re.compile(r"(.+?)\.([0-9]{1,6})\.(.+)", re.DOTALL)
 """What stands before the first number in a key, the number, and the rest. A longer number is a mistake, no index."""
 _MEMO_LIMIT: Final = 20_000
+_MEMO_KEY: Final = 200
+"""Longest key that is remembered, in characters."""
 
 _Place = tuple[str, int, tuple[str, ...], str]
 _places: dict[str, _Place | tuple[()]] = {}
@@ -35,8 +37,9 @@ def grouped(source: Source, prefix: str) -> list[dict[str, Any]]:
 def _all_grouped(attributes: Mapping[str, Value]) -> dict[str, dict[int, dict[str, Any]]]:
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for key, value in attributes.items():
-        place = _places.get(key)
-        if place is None:
+        try:
+            place = _places[key]
+        except KeyError:
             place = _place_of(key)
         if not place:
             continue
@@ -65,9 +68,10 @@ def _place_of(key: str) -> _Place | tuple[()]:
     if match is not None:
         *names, last = match[3].split(".")
         place = (match[1], int(match[2]), tuple(names), last)
-    if len(_places) >= _MEMO_LIMIT:
-        _places.clear()
-    _places[key] = place
+    if len(key) <= _MEMO_KEY:
+        if len(_places) >= _MEMO_LIMIT:
+            _places.clear()
+        _places[key] = place
     return place
 
 
@@ -88,7 +92,7 @@ def openinference(prefix: str, role: str) -> Reader:
             body = group.get("message")
             if isinstance(body, dict):
                 out.append(_openinference_message(body, role))
-        return settled(out)
+        return settled(out) if out else None
 
     return read
 
@@ -151,7 +155,8 @@ def openllmetry(prefix: str, role: str) -> Reader:
     """`PREFIX.N.{role,content,finish_reason,tool_call_id,tool_calls.M.{id,name,arguments}}`."""
 
     def read(source: Source) -> Found | None:
-        return settled(_openllmetry_message(group, role) for group in grouped(source, prefix))
+        groups = grouped(source, prefix)
+        return settled([_openllmetry_message(group, role) for group in groups]) if groups else None
 
     return read
 

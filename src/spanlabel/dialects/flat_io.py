@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spanlabel.model import Kind
 
-from ._dialect import Dialect, Found, Reader, Source, io, kind_by, messages
+from ._dialect import Dialect, io, kind_by, messages
 
 FLAT_IO = Dialect(
     name="flat_io",
@@ -45,21 +45,13 @@ FLAT_IO = Dialect(
 )
 
 
-def _alone(reader: Reader) -> Reader:
-    """Read it only where nothing says that a model was called: a transcription's format is no question."""
-
-    def read(source: Source) -> Found | None:
-        if "gen_ai.request.model" in source.attributes or "gen_ai.system" in source.attributes:
-            return None
-        return reader(source)
-
-    return read
-
+_CALLED = ("gen_ai.request.model", "gen_ai.system")
+"""Where a model was called, "input" and "output" are something else: a transcription's format is no question."""
 
 BY_HAND = Dialect(
     name="by_hand",
     source="spans that apps make themselves, as trace viewers show them",
     keys=("input", "output", "input.value", "output.value"),
-    inputs=(_alone(io("input.value", is_input=True)), _alone(io("input", is_input=True))),
-    outputs=(_alone(io("output.value", is_input=False)), _alone(io("output", is_input=False))),
+    inputs=(io("input.value", is_input=True, unless=_CALLED), io("input", is_input=True, unless=_CALLED)),
+    outputs=(io("output.value", is_input=False, unless=_CALLED), io("output", is_input=False, unless=_CALLED)),
 )

@@ -34,7 +34,7 @@ def _texts(prefix: str, outer: str, inner: str, role: str) -> Reader:
             body = group.get(outer)
             if isinstance(body, dict) and isinstance(body.get(inner), str):
                 out.append(Message(role, (Text(body[inner]),)))
-        return settled(out)
+        return settled(out) if out else None
 
     return read
 

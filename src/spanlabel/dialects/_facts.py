@@ -1,0 +1,78 @@
+"""Single facts of a span, as against its content: which attribute tells the model, the token counts, the user, ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from spanlabel.model import Attributes, Value
+
+from ._codec import as_int, as_strings, as_text, decoded
+from ._messages import finish_of
+
+
+def _text(value: Value) -> str | None:
+    """A text; "" if it only stands for one, None if there is none."""
+    text = as_text(value)
+    if text is not None and text[0] == text[-1] == '"' and len(text) > 1:  # MLflow encodes texts too
+        return as_text(decoded(text)[0]) or ""
+    return text
+
+
+def _finishes(value: Value) -> tuple[str, ...] | None:
+    return tuple([word for item in as_strings(value) if (word := finish_of(item))]) or None
+
+
+_READ: Final[Mapping[str, Callable[[Value], Any]]] = {
+    "operation": _text,
+    "model": _text,
+    "provider": _text,
+    "response_id": _text,
+    "agent": _text,
+    "tool_name": _text,
+    "tool_call_id": _text,
+    "conversation_id": _text,
+    "user_id": _text,
+    "input_tokens": as_int,
+    "output_tokens": as_int,
+    "finish": _finishes,
+    "tags": as_strings,
+}
+"""The facts there are, and what reads their values; None is for a value that says nothing."""
+_UNSAID: Final = 1_000
+"""A rank behind that of every key."""
+
+
+class FactTable:
+    """The keys of all facts in one table, so that a span's attributes are gone through once.
+
+    A span has eleven attributes; the facts of its dialects have about forty keys.
+
+    Args:
+        facts: Keys by the name of the fact, best first.
+    """
+
+    __slots__ = ("_places",)
+
+    def __init__(self, facts: Mapping[str, tuple[str, ...]]) -> None:
+        places: dict[str, list[tuple[int, int, Callable[[Value], Any]]]] = {}
+        for index, (name, read) in enumerate(_READ.items()):
+            for rank, key in enumerate(facts.get(name, ())):
+                places.setdefault(key, []).append((index, rank, read))
+        self._places = {key: tuple(found) for key, found in places.items()}
+
+    def read(self, attributes: Attributes) -> list[Any]:
+        """The facts in the order of `_READ`, each from the best of its keys that says something; None if none does."""
+        found: list[Any] = [None] * len(_READ)
+        ranks = [_UNSAID] * len(_READ)
+        places = self._places
+        for key in attributes:
+            if key in places:
+                value = attributes[key]
+                for index, rank, read in places[key]:
+                    if rank < ranks[index]:
+                        said = read(value)
+                        if said is not None:
+                            found[index] = said
+                            ranks[index] = rank
+        return found
