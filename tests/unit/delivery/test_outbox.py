@@ -145,6 +145,18 @@ class TestWhileLeased:
         assert _lease(outbox) == ["better"]
         assert outbox.tally("d") == Tally(made=2, waiting=1, superseded=1)
 
+    def test_an_old_word_does_not_settle_a_newer_version(self, outbox: Outbox) -> None:
+        """
+        A worker that comes back late speaks of what it sent, not of what another one is sending now.
+        """
+        _put(outbox, 1)
+        old = outbox.lease("d", 1, now_s=0.0)
+        _put(outbox, 1, answer="better")
+        new = outbox.lease("d", 1, now_s=0.0)
+
+        assert outbox.delivered("d", old, now_s=0.0) == 0
+        assert outbox.delivered("d", new, now_s=0.0) == 1
+
     def test_what_is_leased_is_not_handed_out_again(self, outbox: Outbox) -> None:
         """
         Nothing is sent twice at the same time.

@@ -737,7 +737,7 @@ class TestClose:
 
         _put(outbox, 1)
         worker = make_worker(make_writer=lambda: Hanging(platform))
-        thread = threading.Thread(target=worker.step)
+        thread = threading.Thread(target=worker.step, daemon=True)
         thread.start()
         assert entered.wait(10)
         worker.close(0.01)
@@ -766,7 +766,7 @@ class TestRun:
                 return outcomes
 
         worker = make_worker(make_writer=lambda: Telling(platform))
-        thread = threading.Thread(target=worker.run, args=(stop,))
+        thread = threading.Thread(target=worker.run, args=(stop,), daemon=True)
         thread.start()
         for number in (1, 2):
             arrived.clear()
