@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Final
 
 from spanlabel.model import Kind, Message, SpanKind, Step, Trace
@@ -15,6 +16,12 @@ INNER: Final = frozenset(
     {Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.GUARDRAIL, Kind.EVALUATOR, Kind.HANDOFF}
 )
 """What lies below a span of these kinds is never a unit of its own."""
+
+MAX_AROUND: Final = 128
+"""Of how many open runs at a time the smallest around an orphan is sought: keeps hostile traces linear."""
+
+MAX_TOOLS: Final = 200
+"""Of how many tool calls it is asked whether a sibling's run lies within them: keeps hostile traces linear."""
 
 COMPOSITE: Final = frozenset({Kind.AGENT, Kind.WORKFLOW, Kind.CHAIN})
 RUNS: Final = frozenset({Kind.AGENT, Kind.WORKFLOW})
@@ -53,6 +60,7 @@ class Node:
         kind: The step's kind.
         start_ns: Its start.
         end_ns: Its end.
+        tools: The tool calls in it or nearest below it, at most `MAX_TOOLS`.
         twins: Copies of the same call by another instrumentation that were dropped in its favour.
     """
 
@@ -65,6 +73,7 @@ class Node:
         "parent",
         "start_ns",
         "step",
+        "tools",
         "top",
         "trace_id",
         "twins",
@@ -82,6 +91,7 @@ class Node:
         self.top = _UNKNOWN
         self.is_inner = False
         self.fate: list[str] = []
+        self.tools: tuple[Node, ...] = ()
         self.twins: list[Node] = []
 
     def detach(self) -> None:
@@ -99,9 +109,9 @@ class Node:
             stack.extend(reversed(node.children))
 
 
-def order(node: Node) -> tuple[int, int, str]:
+def order(node: Node) -> tuple[int, int, str, str]:
     """By start, the longer first, then by id: the same whatever the order of arrival."""
-    return (node.start_ns, -node.end_ns, node.step.span.span_id)
+    return (node.start_ns, -node.end_ns, node.step.span.span_id, node.trace_id)
 
 
 def forest(traces: Sequence[Trace]) -> list[Node]:
@@ -121,16 +131,15 @@ def _tree(trace: Trace) -> list[Node]:
     nodes = {step.span.span_id: Node(step) for step in trace.steps}
     parents = _parents(nodes)
     _adopt_orphans(nodes, parents)
-    _free_leaked(nodes, parents)
+    climbed: dict[str, str | None] = {}
+    _free_leaked(nodes, parents, climbed)
     tops = _tops(nodes, parents)
     out = []
     for span_id, node in nodes.items():
         if node.kind is Kind.NONE:
             continue
         node.top = tops[span_id]
-        above = parents[span_id]
-        while above is not None and nodes[above].kind is Kind.NONE:
-            above = parents[above]
+        above = _genai_above(span_id, nodes, parents, climbed)
         if above is None:
             out.append(node)
         else:
@@ -142,6 +151,23 @@ def _tree(trace: Trace) -> list[Node]:
     for node in out:
         _mark_inner(node)
     return out
+
+
+def _genai_above(
+    span_id: str, nodes: dict[str, Node], parents: dict[str, str | None], climbed: dict[str, str | None]
+) -> str | None:
+    """The nearest GenAI span above; *climbed* remembers it for the spans on the way that are none."""
+    above = parents[span_id]
+    path = []
+    while above is not None and nodes[above].kind is Kind.NONE:
+        if above in climbed:
+            above = climbed[above]
+            break
+        path.append(above)
+        above = parents[above]
+    for passed in path:
+        climbed[passed] = above
+    return above
 
 
 def _parents(nodes: dict[str, Node]) -> dict[str, str | None]:
@@ -177,17 +203,21 @@ def _adopt_orphans(nodes: dict[str, Node], parents: dict[str, str | None]) -> No
     if len(lost) < 2 and not any(n.step.span.parent_id for n in lost):
         return
     holders = sorted((n for n in nodes.values() if n.kind in COMPOSITE), key=order)
+    tops = {span_id: above or span_id for span_id, above in parents.items()}
     around: list[Node] = []
     position = 0
     for orphan in sorted(lost, key=order) if holders else ():
         while position < len(holders) and holders[position].start_ns <= orphan.start_ns + SLACK_NS:
             around.append(holders[position])
             position += 1
-        around = [h for h in around if h.end_ns + SLACK_NS >= orphan.start_ns]
-        fitting = [h for h in around if _is_around(h, orphan) and not _is_above(h, orphan, parents, nodes)]
+        if len(around) > MAX_AROUND:
+            around = [h for h in around if h.end_ns + SLACK_NS >= orphan.start_ns]
+            around = around[: MAX_AROUND // 4] + around[MAX_AROUND // 4 :][-MAX_AROUND // 4 :]
+        orphan_id = orphan.step.span.span_id
+        fitting = [h for h in around if _is_around(h, orphan) and _top_of(h.step.span.span_id, tops) != orphan_id]
         if fitting:
             best = min(fitting, key=lambda h: h.end_ns - h.start_ns)
-            parents[orphan.step.span.span_id] = best.step.span.span_id
+            parents[orphan_id] = tops[orphan_id] = best.step.span.span_id
             orphan.fate.append("adopted_orphan")
 
 
@@ -202,19 +232,15 @@ def _is_around(holder: Node, orphan: Node) -> bool:
     return holder.end_ns >= orphan.end_ns and is_longer and holder.step.span.parent_id is None
 
 
-def _is_above(holder: Node, orphan: Node, parents: dict[str, str | None], nodes: dict[str, Node]) -> bool:
-    """Whether *orphan* stands above *holder*, so that adopting it would close a ring."""
-    here: str | None = holder.step.span.span_id
-    steps = 0
-    while here is not None and steps < 10_000:
-        if nodes[here] is orphan:
-            return True
-        here = parents[here]
-        steps += 1
-    return steps >= 10_000
+def _top_of(span_id: str, tops: dict[str, str]) -> str:
+    """The top of the span's tree, so that nobody is adopted by what stands below it; shortens the way in *tops*."""
+    while (up := tops[span_id]) != span_id:
+        tops[span_id] = tops[up]
+        span_id = up
+    return span_id
 
 
-def _free_leaked(nodes: dict[str, Node], parents: dict[str, str | None]) -> None:
+def _free_leaked(nodes: dict[str, Node], parents: dict[str, str | None], climbed: dict[str, str | None]) -> None:
     """Take a run out of the span that only leaked its context to it.
 
     A run that starts after the model call above it has ended is no part of that call (OpenLLMetry
@@ -224,9 +250,7 @@ def _free_leaked(nodes: dict[str, Node], parents: dict[str, str | None]) -> None
     for span_id, node in nodes.items():
         if node.kind not in COMPOSITE:
             continue
-        above = parents[span_id]
-        while above is not None and nodes[above].kind is Kind.NONE:
-            above = parents[above]
+        above = _genai_above(span_id, nodes, parents, climbed)
         if above is None:
             continue
         parent = nodes[above]
@@ -289,7 +313,15 @@ def _tops(nodes: dict[str, Node], parents: dict[str, str | None]) -> dict[str, T
 
 def _mark_inner(root: Node) -> None:
     stack = [(root, False)]
+    downwards: list[Node] = []
     while stack:
         node, inner = stack.pop()
         node.is_inner = inner or node.kind in INNER
+        downwards.append(node)
         stack.extend((child, node.is_inner) for child in node.children)
+    for node in reversed(downwards):
+        below = [child.tools for child in node.children if child.tools]
+        if node.kind is Kind.TOOL:
+            node.tools = (node,)
+        elif below:
+            node.tools = below[0] if len(below) == 1 else tuple(islice(chain.from_iterable(below), MAX_TOOLS))

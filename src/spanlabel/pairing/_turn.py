@@ -86,7 +86,7 @@ def merged(turns: list[Turn], *, is_request: bool) -> list[Turn]:
     """
     if len(turns) < 2:
         return turns
-    ordered = sorted(turns, key=lambda t: (t.start_ns, t.end_ns, t.unit.step.span.span_id))
+    ordered = sorted(turns, key=_moment)
     groups: list[list[Turn]] = []
     for turn in ordered:
         related: list[list[Turn]] = []
@@ -107,9 +107,14 @@ def merged(turns: list[Turn], *, is_request: bool) -> list[Turn]:
         for group in related[:-1]:
             home.extend(group)
             groups = [g for g in groups if g is not group]
-        home.sort(key=lambda t: (t.start_ns, t.end_ns, t.unit.step.span.span_id))
+        if len(related) > 1:
+            home.sort(key=_moment)
         home.append(turn)
     return [_joined(group) for group in groups]
+
+
+def _moment(turn: Turn) -> tuple[int, int, str]:
+    return (turn.start_ns, turn.end_ns, turn.unit.step.span.span_id)
 
 
 _GATHERING: Final = frozenset({"merged:dataflow", "same_request"})

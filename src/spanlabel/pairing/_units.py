@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Final
 
 from spanlabel.model import Kind, Message, Text
 
 from ._habits import bare_system
-from ._node import COMPOSITE, RUNS, SLACK_NS, Node, order
+from ._node import COMPOSITE, MAX_TOOLS, RUNS, SLACK_NS, Node, order
 from ._text import (
     Said,
     arguments_text,
@@ -23,6 +24,9 @@ from ._text import (
 from ._turn import MIN_SHARED, Turn, merged
 
 Turns = list[Turn]
+
+MANY: Final = 100
+"""More turns than these are passed upwards and joined once, at the top: each level would join them all again."""
 
 
 def units(node: Node) -> Turns:
@@ -65,7 +69,8 @@ def visible(siblings: Sequence[Node]) -> list[Node]:
     out = []
     for n in open_ones:
         if n.kind in COMPOSITE and any(
-            owner is not n and t.start_ns <= n.start_ns and n.end_ns <= t.end_ns + SLACK_NS for t, owner in tools[:200]
+            owner is not n and t.start_ns <= n.start_ns and n.end_ns <= t.end_ns + SLACK_NS
+            for t, owner in tools[:MAX_TOOLS]
         ):
             n.fate.append("within_tool")
             continue
@@ -77,12 +82,8 @@ def _is_skipped(node: Node) -> bool:
     return node.step.is_skipped or node.step.root_hint is False
 
 
-def _tools(owner: Node) -> list[Node]:
-    if owner.kind is Kind.TOOL:
-        return [owner]
-    if owner.kind not in COMPOSITE:
-        return []
-    return [n for n in owner.below() if n.kind is Kind.TOOL]
+def _tools(owner: Node) -> tuple[Node, ...]:
+    return owner.tools if owner.kind is Kind.TOOL or owner.kind in COMPOSITE else ()
 
 
 def _unit(node: Node, below: Turns) -> Turns:
@@ -99,11 +100,9 @@ def _of_call(node: Node, below: Turns) -> Turns:
     failed = step.is_error  # a finish reason "error" without it is a stream that the app left: what it read counts
     if below and any(t.answer for t in below):
         # Another layer put its attributes on a span that holds calls of its own (LiteLLM on the app's span).
-        if answer is None or failed or asked is None:
-            return merged(below, is_request=node.top.is_request)
         last = max((t for t in below if t.answer), key=lambda t: t.end_ns)
-        if last.answer != answer.text:
-            return merged(below, is_request=node.top.is_request)
+        if answer is None or failed or asked is None or last.answer != answer.text:
+            return merged(below, is_request=node.top.is_request) if len(below) <= MANY else below
     if asked is None and answer is None and not step.input and not step.output:
         return below
     turn = Turn(
@@ -127,7 +126,7 @@ def _of_call(node: Node, below: Turns) -> Turns:
 
 def _of_run(node: Node, below: Turns) -> Turns:
     step = node.step
-    subs = merged(below, is_request=False)
+    subs = merged(below, is_request=False) if len(below) <= MANY else below
     answered = [t for t in subs if t.answer]
     asked, answer = question_of(step), run_answer(step)
     if asked and answer and asked.text == answer.text:

@@ -76,10 +76,13 @@ def reconstruct(traces: Sequence[Trace]) -> Reading:
 def _marked(tops: list[Node]) -> list[Node]:
     """Heed the app's own marks: `spanlabel.root` makes the only roots of its trace, or removes a subtree."""
     marked: dict[str, list[Node]] = defaultdict(list)
-    for top in tops:
-        for node in (top, *top.below()):
-            if node.step.root_hint is True and not any(a.step.root_hint for a in _above(node)):
-                marked[node.trace_id].append(node)
+    waiting = list(tops)
+    while waiting:
+        node = waiting.pop()
+        if node.step.root_hint is True:
+            marked[node.trace_id].append(node)
+        else:
+            waiting.extend(node.children)
     if not marked:
         return tops
     out = [top for top in tops if top.trace_id not in marked]
