@@ -12,6 +12,8 @@ from weakref import WeakSet
 
 from spanlabel.database import Schema, open_database, store_errors
 
+from .untraced import untraced
+
 
 class Handle:
     """Lends the connection to one thread at a time.
@@ -33,12 +35,12 @@ class Handle:
 
     @contextmanager
     def use(self) -> Iterator[sqlite3.Connection]:
-        """Wait for the connection, and open it if it is not open.
+        """Wait for the connection, and open it if it is not open. What is done within is not traced.
 
         Raises:
             StoreError: The file cannot be used, also while the caller uses it.
         """
-        with self._lock, store_errors(self.path):
+        with self._lock, untraced(), store_errors(self.path):
             if self._connection is None:
                 self._connection = open_database(self.path, self._schema)
             try:

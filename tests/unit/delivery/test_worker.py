@@ -604,6 +604,33 @@ class TestStoreFaults:
         assert platform.requests == [_ids(1, 2)] * 2
         assert outbox.tally("d") == Tally(made=2, delivered=2)
 
+    @pytest.mark.parametrize("broken", ["dead", "try_later", "lease"])
+    def test_nothing_is_forgotten(
+        self,
+        broken: str,
+        outbox: Outbox,
+        worker: Worker,
+        platform: MemoryPlatform,
+        clock: FakeClock,
+    ) -> None:
+        """
+        Whatever cannot be noted for a while, in the end each record is delivered or a dead letter.
+        """
+
+        def full(*_: object, **__: object) -> int:
+            raise StoreError("disk full")
+
+        platform.refused = set(_ids(2))
+        platform.later = 1 if broken == "try_later" else 0
+        _put(outbox, 1, 2, 3)
+        setattr(outbox, broken, full)
+        with pytest.raises(StoreError, match="disk full"):
+            _work(worker, clock)
+        delattr(outbox, broken)
+        _work(worker, clock)
+
+        assert outbox.tally("d") == Tally(made=3, delivered=2, dead=1)
+
 
 class TestFlush:
     def test_delivers_what_waits(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform) -> None:
