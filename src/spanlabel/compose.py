@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from spanlabel import registry
-from spanlabel.assembly import Limits
+from spanlabel.assembly import Assembler, Limits
 from spanlabel.delivery import Courier, Outbox, Worker
 from spanlabel.delivery.once import OncePerMinute
 from spanlabel.dialects import DIALECTS, READERS, Readers
 from spanlabel.errors import InputError, StoreError, TryLater
 from spanlabel.metrics import Counts
-from spanlabel.model import Pair, Record
+from spanlabel.model import Pair, Record, Trace
 from spanlabel.pipeline import Pipeline
 from spanlabel.rules import at_least
 from spanlabel.sources.files import read_files
@@ -214,10 +214,93 @@ def read_pairs(
     for path in paths:
         if str(path) != "-" and not Path(path).exists():
             raise InputError("no such file", file=str(path))
-    pipeline = Pipeline(Limits.for_files(), window_s=0, rules=(at_least(min_confidence),), counts=Counts())
-    for decoded in read_files(paths, problem=problem or _warn, strict=strict):
+    yield from pairs_of_files(paths, min_confidence=min_confidence, strict=strict, problem=problem or _warn)
+
+
+def pairs_of_files(
+    paths: Sequence[str | Path],
+    *,
+    min_confidence: float,
+    problem: Callable[[InputError], None],
+    strict: bool = False,
+    progress: Callable[[int], None] | None = None,
+    counts: Counts | None = None,
+) -> Iterator[Pair]:
+    """Do the work of `read_pairs`; a path where there is no file is a problem like others.
+
+    Args:
+        paths: As for `read_pairs`.
+        min_confidence: Pairs below it are left out, and counted.
+        problem: Called with each thing that cannot be read.
+        strict: Raise the first problem instead.
+        progress: Called with the number of bytes just read, as they lie on disk.
+        counts: Where spans, traces and pairs are counted.
+
+    Yields:
+        Pairs, by the start of their unit.
+
+    Raises:
+        InputError: The first problem, with *strict*.
+    """
+    pipeline = Pipeline(
+        Limits.for_files(),
+        window_s=0,
+        rules=(at_least(min_confidence),),
+        counts=Counts() if counts is None else counts,
+        readers=all_readers(),
+    )
+    for decoded in read_files(paths, problem=problem, strict=strict, progress=progress):
         pipeline.accept(decoded.spans, decoded.logs, now_s=0)
     yield from pipeline.drain(now_s=0)
+
+
+def traces_of_files(
+    paths: Sequence[str | Path],
+    readers: Readers,
+    *,
+    problem: Callable[[InputError], None],
+    progress: Callable[[int], None] | None = None,
+) -> list[Trace]:
+    """Read files into the traces that pairing is given, for `spanlabel explain`.
+
+    Args:
+        paths: As for `read_pairs`.
+        readers: The dialects to read with.
+        problem: Called with each thing that cannot be read.
+        progress: Called with the number of bytes just read, as they lie on disk.
+
+    Returns:
+        The traces, by the start of their first span.
+    """
+    assembler = Assembler(Limits.for_files())
+    for decoded in read_files(paths, problem=problem, progress=progress):
+        assembler.add(decoded.spans, decoded.logs, now_s=0)
+    traces = []
+    for gathered in assembler.drain(now_s=0):
+        spans = sorted(gathered.spans, key=lambda span: (span.start_ns, span.span_id))
+        logs = {span_id: tuple(sorted(of, key=lambda log: log.time_ns)) for span_id, of in gathered.logs.items()}
+        steps = tuple(readers.read(span, logs.get(span.span_id, ())) for span in spans)
+        traces.append(Trace(gathered.trace_id, steps, gathered.ready))
+    return sorted(traces, key=lambda trace: (trace.steps[0].span.start_ns, trace.trace_id))
+
+
+def for_one_destination(settings: Settings, destination: Destination, counts: Counts) -> Running:
+    """Build the parts that deliver to one destination for a command, which then hands in its records by `put`.
+
+    Raises:
+        ConfigError: A part is missing or a setting does not fit.
+    """
+    return Running(settings.model_copy(update={"destinations": (destination,)}), Limits.for_files(), counts)
+
+
+def local_store(settings: Settings) -> Path:
+    """The file of the embedded store: of the first destination that is one, else where it is by default."""
+    from spanlabel.config.destinations import default_destination
+    from spanlabel.platforms.local.config import LocalSettings
+
+    candidates = (*settings.destinations, default_destination("local")[0])
+    found = [one.settings for one in candidates if isinstance(one.settings, LocalSettings)]
+    return found[0].file(settings.home)
 
 
 def _warn(error: InputError) -> None:

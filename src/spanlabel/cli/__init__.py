@@ -23,6 +23,9 @@ from spanlabel.errors import ConfigError, SpanlabelError
 
 COMMANDS = {
     "demo": "Run a small application and see what a reviewer gets of it.",
+    "extract": "Take the pairs out of files with traces.",
+    "explain": "Show which span gave the question, which the final answer, and why.",
+    "records": "Look at the records in the local store.",
     "config": "Look at the settings: what is in effect and where it comes from.",
 }
 """Name, which is also the module's, and the first line of its help."""
