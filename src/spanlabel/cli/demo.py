@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from spanlabel import registry
 from spanlabel.demo.environment import own_environment
+from spanlabel.demo.screen import Screen
+
+from ._screen import PIPED_WIDTH, console, harmless
+
+_PAGE_WIDTH = 100
+"""Columns in a pipe, if nobody has said how many there are: texts are wrapped, as in a log or a file."""
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -33,7 +38,10 @@ def demo(
         spanlabel demo
         OPENAI_API_KEY=... spanlabel demo --live
     """
+    screen = console()
+    if screen.width >= PIPED_WIDTH:
+        screen.width = _PAGE_WIDTH
     with own_environment(live=live):
         # Only now: some of these packages read their variables when they are imported.
         play = registry.resolve("spanlabel.demo.run:play", extra="demo")
-        play(live=live, console=Console(highlight=False))
+        play(live=live, screen=Screen(screen, harmless))

@@ -14,7 +14,6 @@ from opentelemetry.instrumentation.openai import OpenAIInstrumentor
 from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from rich.console import Console
 
 from spanlabel.config.loading import load
 from spanlabel.errors import SpanlabelError
@@ -32,7 +31,7 @@ from .sink import OtlpSink
 from .tally import Ended, Tally
 
 
-def play(*, live: bool, console: Console) -> None:
+def play(*, live: bool, screen: Screen) -> None:
     """Play all scenes and show what a reviewer gets.
 
     Only once in a process: the instrumentation does not come off again (0.62.4 leaves most of its wrappers on).
@@ -40,12 +39,12 @@ def play(*, live: bool, console: Console) -> None:
     Args:
         live: Ask the provider that OPENAI_API_KEY, OPENAI_BASE_URL and OPENAI_MODEL name instead of the script; then
             no particular texts are expected, and a provider that refuses a scene spoils only that one.
-        console: Where to show it.
+        screen: Where to show it.
 
     Raises:
         SpanlabelError: The store cannot be used, or the result is not what it must be; the text says what is wrong.
     """
-    screen, tally, file = Screen(console), Tally(), local_store(load().settings)
+    tally, file = Tally(), local_store(load().settings)
     _try_store(file)
     with OtlpSink() as sink:
         with _traced(tally, sink.endpoint) as provider:

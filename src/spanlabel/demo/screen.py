@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -12,7 +13,8 @@ from rich.text import Text
 
 from spanlabel.model import Record
 
-from .scenes import Scene
+if TYPE_CHECKING:
+    from .scenes import Scene
 
 SERVICE = "spanlabel-demo"
 """The service's name on every span and record of the demo."""
@@ -27,10 +29,12 @@ class Screen:
 
     Args:
         console: Where to.
+        harmless: Takes from a text what could move the cursor or colour the screen; a real model may write anything.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, harmless: Callable[[str], str]) -> None:
         self._console = console
+        self._harmless = harmless
 
     def open(self, *, model: str, is_live: bool) -> None:
         """Say what is going to happen."""
@@ -57,7 +61,7 @@ class Screen:
 
     def refused(self, scene: Scene, why: str) -> None:
         """Say that the provider did not play along."""
-        self._line(Text.assemble(("! ", "yellow"), (scene.name, "bold"), (f"  {why}", "yellow")))
+        self._line(Text.assemble(("! ", "yellow"), (scene.name, "bold"), (f"  {self._harmless(why)}", "yellow")))
 
     def table(self, records: Sequence[Record]) -> None:
         """Show the records."""
@@ -71,10 +75,10 @@ class Screen:
         for record in records:
             skipped = record.metadata.get("skipped_steps", 0)
             table.add_row(
-                Text(record.prompt),
-                _answers(record.answers),
+                Text(self._harmless(record.prompt)),
+                self._answers(record.answers),
                 Text(str(skipped), style="bold" if skipped else "dim"),
-                Text(str(record.metadata.get("model", "unknown"))),
+                Text(self._harmless(str(record.metadata.get("model", "unknown")))),
             )
         self._line(Text())
         self._console.print(table)
@@ -101,6 +105,12 @@ class Screen:
         ):
             self._console.print(Text(_MARGIN + command, style="green"), soft_wrap=True)
 
+    def _answers(self, answers: Sequence[str]) -> Text:
+        texts = [self._harmless(answer) for answer in answers]
+        if len(texts) > 1:
+            texts = [f"{k}. {text}" for k, text in enumerate(texts, 1)]
+        return Text("\n".join(texts))
+
     def _line(self, text: Text, *, indent: bool = False) -> None:
         if not indent:
             self._console.print(text)
@@ -112,9 +122,3 @@ class Screen:
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _answers(answers: Sequence[str]) -> Text:
-    if len(answers) == 1:
-        return Text(answers[0])
-    return Text("\n").join(Text(f"{k}. {answer}") for k, answer in enumerate(answers, 1))

@@ -87,6 +87,20 @@ class TestCommand:
         short = {word for text in TEXTS for word in text.split() if word.isascii() and len(word) < 6}
         assert short <= shown
 
+    def test_what_to_try_next_works(self, tmp_path: Path) -> None:
+        """
+        The three commands that it proposes run as they stand there, and show what the demo has stored.
+        """
+        shown = run_demo(SPANLABEL_HOME=str(tmp_path), COLUMNS="80").stdout
+
+        commands = re.findall(r"^  spanlabel (.+)$", shown, re.MULTILINE)
+        assert len(commands) == 3
+        for command in commands:
+            done = run_command(*command.split(), SPANLABEL_HOME=str(tmp_path), COLUMNS="1000")
+            assert done.returncode == 0
+            assert f"Store: {tmp_path / 'records.db'}\n" in done.stderr
+            assert "Ninety Tons of Song" in done.stdout
+
     def test_again(self, tmp_path: Path) -> None:
         """
         A second demo on the same store comes out as the first one, and each shows its own records only.
