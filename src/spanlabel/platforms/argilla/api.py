@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import json
 import ssl
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -218,6 +219,8 @@ def as_json(body: object) -> bytes:
 
 
 def _connect(settings: ArgillaSettings) -> httpx.Client:
+    # Where warnings are errors, as in many test suites, its import would fail: it uses what pydantic deprecates.
+    warnings.filterwarnings("ignore", category=DeprecationWarning, module=r"argilla\.")
     try:
         argilla = import_module("argilla")  # it gives no types
     except ModuleNotFoundError as error:

@@ -2,7 +2,8 @@
 
 Making a dataset takes many requests, and another process may be at it at the same time, or may have died in the middle
 of it. So nothing is taken for granted: what is there is left alone, what is missing is added, "already exists" is as
-good as done, and in the end the dataset is read again and compared.
+good as done, and in the end the dataset is read again and compared. Of two that make the same thing at the same moment
+Argilla tells one 409 or, out of its database, 500.
 """
 
 from __future__ import annotations
@@ -37,7 +38,10 @@ def check_user(api: Api) -> dict[str, Any]:
     Raises:
         ConfigError: The key is wrong, or its user may not write records.
     """
-    me = api.get("/me")
+    try:
+        me = api.get("/me")
+    except Answer as answer:
+        raise ConfigError(f"what answers there is not Argilla 2: {answer}", setting="api_url") from answer
     if not isinstance(me, dict) or not {"id", "username", "role"} <= me.keys():
         raise ConfigError("what answers there is not Argilla 2", setting="api_url")
     if me["role"] not in {"owner", "admin"}:
@@ -80,16 +84,11 @@ def ensure_workspace(api: Api, settings: ArgillaSettings, *, role: str) -> str:
             setting="workspace",
             value=settings.workspace,
         )
-    try:
-        made = api.post("/workspaces", {"name": settings.workspace})
-    except Answer as answer:
-        if answer.status != HTTPStatus.CONFLICT:
-            raise ConfigError(str(answer), setting="workspace", value=settings.workspace) from answer
-        found = find_workspace(api, settings)  # somebody was faster
-        if found is None:
-            raise TryLater(f"workspace {settings.workspace!r} exists, but is not listed") from answer
-        return found
-    return str(made["id"])
+    _make(api, "/workspaces", {"name": settings.workspace}, setting="workspace")
+    found = find_workspace(api, settings)
+    if found is None:
+        raise TryLater(f"workspace {settings.workspace!r} cannot be made now, or is not listed yet")
+    return found
 
 
 def find_dataset(api: Api, workspace_id: str, name: str) -> Found | None:
@@ -171,15 +170,22 @@ def _begin(api: Api, preset: Preset, workspace_id: str, name: str) -> Found:
     body = {"name": name, "workspace_id": workspace_id, "allow_extra_metadata": preset.takes_any_metadata}
     if preset.guidelines is not None:
         body["guidelines"] = preset.guidelines
-    try:
-        api.post("/datasets", body)
-    except Answer as answer:
-        if answer.status != HTTPStatus.CONFLICT:
-            raise ConfigError(str(answer), setting="dataset", value=name) from answer
+    _make(api, "/datasets", body, setting="dataset")
     found = find_dataset(api, workspace_id, name)
     if found is None:
-        raise TryLater(f"dataset {name!r} was made, but is not listed yet")
+        raise TryLater(f"dataset {name!r} cannot be made now, or is not listed yet")
     return found
+
+
+def _make(api: Api, path: str, body: dict[str, Any], *, setting: str) -> None:
+    """Make something that has a name of its own, if nobody is faster."""
+    try:
+        api.post(path, body)
+    except DeliveryError:
+        return  # perhaps because somebody was; the caller looks
+    except Answer as answer:
+        if answer.status != HTTPStatus.CONFLICT:
+            raise ConfigError(str(answer), setting=setting, value=body["name"]) from answer
 
 
 def _finish(api: Api, preset: Preset, found: Found) -> Found:
@@ -219,9 +225,12 @@ def _add(api: Api, path: str, parts: Sequence[Field | Question | Property], ther
             continue
         try:
             api.post(path, part.body())
+        except DeliveryError as error:
+            raise TryLater(
+                f"the dataset cannot be made now, perhaps because somebody else is at it: {error}"
+            ) from error
         except Answer as answer:
-            # It was added meanwhile; or the dataset was published, and then all of it was.
-            if answer.status not in {HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY}:
-                raise
-            if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and "published" not in str(answer):
+            # Where the dataset was published meanwhile, all of it was there.
+            is_published = answer.status == HTTPStatus.UNPROCESSABLE_ENTITY and "published" in str(answer)
+            if answer.status != HTTPStatus.CONFLICT and not is_published:
                 raise ConfigError(f"Argilla refuses {part.name!r}: {answer}", setting="preset") from answer

@@ -39,6 +39,7 @@ MAX_BYTES = 8_000_000
 MAX_IDS = 100
 """External ids of one search. Argilla takes 250."""
 
+_ABOUT_RECORDS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 _KNOWN = "found records with same external ids: "
 _PLACE = re.compile(r"Record at position (\d+) is not valid")
 
@@ -191,7 +192,8 @@ class ArgillaWriter:
                 return known | self._send(api, method, found, items[half:], this)
             if known := _known(answer, items):
                 return known
-            places = _named(answer, len(items)) or ([0] if len(items) == 1 else [])
+            is_about_records = answer.status in _ABOUT_RECORDS
+            places = _named(answer, len(items)) or ([0] if is_about_records and len(items) == 1 else [])
             if not places:
                 raise
             culprits = tuple(sorted({items[place].record for place in places}))
@@ -202,9 +204,11 @@ class ArgillaWriter:
         if answer.status == HTTPStatus.NOT_FOUND:
             del self._datasets[name]
             return TryLater(f"dataset {name!r} is gone ({answer}); it is looked for, or made again")
-        if answer.status == HTTPStatus.METHOD_NOT_ALLOWED:
-            return ConfigError(f"its version of Argilla is too old: {answer}", setting="api_url")
-        return Rejected(str(answer))
+        if answer.status in _ABOUT_RECORDS:
+            return Rejected(str(answer))
+        return ConfigError(
+            f"it refuses records: {answer.status} {answer}", setting="api_url", value=self._settings.api_url
+        )
 
 
 def dataset_name(settings: ArgillaSettings, time_ns: int) -> str:

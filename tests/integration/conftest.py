@@ -1,0 +1,20 @@
+"""Servers for all integration tests, each started when it is first asked for, and stopped at the end."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # `servers` is no package of the project
+
+from servers.argilla import ArgillaServer, run_argilla
+
+
+@pytest.fixture(scope="session")
+def argilla(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArgillaServer]:
+    """A real Argilla."""
+    with run_argilla(log_folder=tmp_path_factory.mktemp("argilla-logs")) as server:
+        yield server
