@@ -55,7 +55,7 @@ class Node:
         parent: The nearest GenAI step above; None at the top.
         children: The nearest GenAI steps below, by start.
         top: What stands above the whole tree.
-        is_inner: It, or a step above it, is a tool, a retriever, an evaluator, ...
+        is_inner: It, or a step above it, is a tool, a retriever, an evaluator, ...; not below a mark `spanlabel.root`.
         fate: What became of it, as stable words, for `explain`.
         kind: The step's kind.
         start_ns: Its start.
@@ -316,7 +316,7 @@ def _mark_inner(root: Node) -> None:
     downwards: list[Node] = []
     while stack:
         node, inner = stack.pop()
-        node.is_inner = inner or node.kind in INNER
+        node.is_inner = (inner or node.kind in INNER) and node.step.root_hint is not True
         downwards.append(node)
         stack.extend((child, node.is_inner) for child in node.children)
     for node in reversed(downwards):

@@ -105,7 +105,8 @@ def _pair(turn: Turn, number: int) -> Pair:
     unit, answered, asked = turn.unit.step, turn.answer_node.step, turn.prompt_node.step
     below = list(turn.unit.below())
     calls = [c.step for c in turn.calls]
-    around = [unit, *(n.step for n in _above(turn.unit)), answered, *calls]
+    copies = [copy.step for c in turn.calls for copy in c.twins]  # they may know what the one that speaks does not
+    around = [unit, *(n.step for n in _above(turn.unit)), answered, *calls, *copies]
     prompt, answer = turn.prompt or "", turn.answer or ""
     return Pair(
         unit.span.trace_id,
@@ -122,12 +123,13 @@ def _pair(turn: Turn, number: int) -> Pair:
         max(0.0, round(FULL - turn.penalty, 2)),
         tuple(turn.reasons),
         service=_service(unit),
-        model=answered.model or next((s.model for s in reversed(calls) if s.model), None) or unit.model,
-        provider=answered.provider if answered.kind is Kind.LLM else next((s.provider for s in reversed(calls)), None),
+        model=answered.model or next((s.model for s in (*reversed(calls), *copies) if s.model), None) or unit.model,
+        provider=(answered.provider if answered.kind is Kind.LLM else None)
+        or next((s.provider for s in (*reversed(calls), *copies) if s.provider), None),
         agent=unit.agent if unit.kind in RUNS else None,
         conversation_id=next((s.conversation_id for s in around if s.conversation_id), None),
         user_id=next((s.user_id for s in around if s.user_id), None),
-        usage=_usage(turn, calls),
+        usage=_usage(turn),
         tags=next((s.tags for s in around if s.tags), ()),
         metadata=_metadata(around),
         documents=tuple(d for n in below for d in n.step.documents),
@@ -149,14 +151,17 @@ def _process(step: Step) -> str:
     return "/".join(value if isinstance(value, str) else "" for value in found)
 
 
-def _usage(turn: Turn, calls: Sequence[Step]) -> Usage:
-    counted = calls or [turn.unit.step]
+def _usage(turn: Turn) -> Usage:
     sums: list[int | None] = []
     for name in ("input_tokens", "output_tokens"):
-        numbers = [n for s in counted if (n := getattr(s.usage, name)) is not None]
-        own = getattr(turn.unit.step.usage, name)
-        sums.append(sum(numbers) if numbers else own)
+        numbers = [n for call in turn.calls if (n := _tokens(call, name)) is not None]
+        sums.append(sum(numbers) if numbers else getattr(turn.unit.step.usage, name))
     return Usage(*sums)
+
+
+def _tokens(call: Node, name: str) -> int | None:
+    """A count of a model call, by whichever of its copies has it."""
+    return next((n for seen in (call, *call.twins) if (n := getattr(seen.step.usage, name)) is not None), None)
 
 
 def _metadata(steps: Sequence[Step]) -> Mapping[str, Value] | None:
