@@ -192,10 +192,10 @@ class TestTime:
         A trace of ten thousand spans is read in seconds, whatever its shape, and four times the spans never take
         ten times the time.
         """
-        small_s, large_s = _cpu_s(make(2_500)), _cpu_s(make(10_000))
+        large_s = _cpu_s(make(10_000))
 
         assert large_s < 4
-        assert large_s < 10 * max(small_s, 0.05)
+        assert large_s < 0.5 or large_s < 10 * _cpu_s(make(2_500))
 
 
 _TEXTS = ["", " ", "What is the capital of France?", "France", "Paris.", "Write a synopsis", "A synopsis of it.", "ok"]
@@ -284,7 +284,7 @@ def _window(rows: list[list[dict[str, Any]]]) -> list[Trace]:
     return [_trace([_made(row, trace) for row in of_trace]) for trace, of_trace in enumerate(rows, start=1)]
 
 
-_SETTINGS = settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_SETTINGS = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _shown(reading: Reading) -> Any:
