@@ -34,6 +34,7 @@ _INTERRUPTED = 130  # what typer makes of Ctrl-C: 128 + SIGINT
 
 app = typer.Typer(
     help="The question and the final answer out of GenAI traces, as records that people review.",
+    epilog="Start with: spanlabel demo",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",

@@ -29,3 +29,12 @@ def bare_system(message: Message) -> Message:
     text = message.parts[0].content
     bare = _IDENTITY.sub("", text) if "Your internal name is" in text else text
     return message if bare == text else Message(message.role, (Text(bare),), message.name)
+
+
+_MACHINERY: Final = ("langgraph_", "checkpoint_ns", "checkpoint_id", "ls_", "lc_", "__pregel")
+"""Beginnings of metadata keys that LangChain and LangGraph write for themselves."""
+
+
+def is_machinery(key: str) -> bool:
+    """Whether a metadata key tells of the framework's inner workings and not of the app."""
+    return key.startswith(_MACHINERY)

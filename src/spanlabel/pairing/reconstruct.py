@@ -14,6 +14,7 @@ from typing import Final
 
 from spanlabel.model import Kind, Pair, Step, Trace, Usage, Value
 
+from ._habits import is_machinery
 from ._node import COMPOSITE, RUNS, Node, Top, forest
 from ._overlap import drop_copies, drop_inner_pairs
 from ._turn import Turn, merged
@@ -168,7 +169,8 @@ def _metadata(steps: Sequence[Step]) -> Mapping[str, Value] | None:
     out: dict[str, Value] = {}
     for step in steps:
         for key, value in (step.metadata or {}).items():
-            out.setdefault(key, value)
+            if not is_machinery(key):
+                out.setdefault(key, value)
     return out or None
 
 
