@@ -11,7 +11,7 @@ from spanlabel.model import Message, Pair
 from spanlabel.pairing import words
 
 from ._explained import FoundPair
-from ._screen import PIPED_WIDTH, count, duration, harmless, one_line
+from ._screen import PIPED_WIDTH, count, duration, harmless, one_line, print_flowing
 
 LONGEST = 4_000
 """Characters of a text that are shown."""
@@ -31,15 +31,18 @@ def print_pair(screen: Console, found: FoundPair, *, of: int, min_confidence: fl
         min_confidence: The gate.
     """
     pair = found.pair
-    title = Text("Pair" if of == 1 else f"Pair {found.number} of {of}", style="bold")
-    title.append(f"  confidence {pair.confidence:.2f}", style="green" if found.dropped is None else "red")
-    if found.dropped == "low_confidence":
-        title.append(f"  dropped: below {min_confidence:g} (SPANLABEL_MIN_CONFIDENCE)", style="red")
-    elif found.dropped is not None:
-        title.append(f"  dropped by the rule {found.dropped}", style="red")
+    is_good = found.dropped is None
+    title = [
+        Text("Pair" if of == 1 else f"Pair {found.number} of {of}", style="bold"),
+        Text(f"confidence {pair.confidence:.2f}", style="green" if is_good else "red"),
+    ]
+    if is_good:
+        title.append(Text(f"record {found.record_id}"))
+    elif found.dropped == "low_confidence":
+        title.append(Text(f"dropped: below {min_confidence:g} (SPANLABEL_MIN_CONFIDENCE)", style="red"))
     else:
-        title.append(f"  record {found.record_id}")
-    screen.print(title, soft_wrap=True)
+        title.append(Text(f"dropped by the rule {found.dropped}", style="red"))
+    print_flowing(screen, title)
     labelled(screen, "prompt", Text(cut(pair.prompt)))
     for number, answer in enumerate(pair.answers, 1):
         label = "answer" if len(pair.answers) == 1 else f"answer {number}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from io import TextIOWrapper
 from typing import TextIO
@@ -68,6 +69,28 @@ def one_line(text: str, width: int) -> str:
 def preview_width(screen: Console, used: int) -> int:
     """Columns that are left for a preview beside *used* ones: at least 20, so that a text can be recognised."""
     return PIPED_PREVIEW if screen.width >= PIPED_WIDTH else max(20, screen.width - used)
+
+
+def print_flowing(screen: Console, pieces: Iterable[Text], *, first: str = "", further: str = "  ") -> None:
+    """Print pieces side by side, and in further lines what finds no room.
+
+    Args:
+        screen: Where to.
+        pieces: In order; one that is wider than the screen is cut.
+        first: What stands before the first line.
+        further: What stands before the others.
+    """
+    line = Text.assemble((first, "dim"))
+    is_empty = True
+    for piece in pieces:
+        if not is_empty and line.cell_len + 2 + piece.cell_len > screen.width:
+            screen.print(line, soft_wrap=True)
+            line = Text.assemble((further, "dim"))
+            is_empty = True
+        line.append("" if is_empty else "  ").append_text(piece)
+        is_empty = False
+        line.truncate(screen.width, overflow="ellipsis")
+    screen.print(line, soft_wrap=True)
 
 
 def duration(nanoseconds: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 
 from rich.console import Console
@@ -13,7 +13,7 @@ from spanlabel.pairing import words
 from spanlabel.records.cleaning import Room
 
 from ._explained import Explained, missing_sides
-from ._screen import duration, harmless, one_line, preview_width
+from ._screen import duration, harmless, one_line, preview_width, print_flowing
 
 KIND_STYLES = {
     Kind.LLM: "magenta",
@@ -27,7 +27,10 @@ KIND_STYLES = {
 }
 
 _DEEPEST = 24
-"""Levels that are drawn; below them only the number of the level is."""
+"""Levels that are drawn, if the screen is wide enough; below them only the number of the level is."""
+
+_ROOM = 40
+"""Columns that the drawing leaves for what is said of a span."""
 
 _NAME = 80
 """Columns of a name."""
@@ -39,11 +42,11 @@ _ARGUMENT = 60
 def print_tree(screen: Console, found: Explained) -> None:
     """Print one."""
     drawing = _Drawing(screen, found)
-    for span_id, bars in _walk(found):
+    for span_id, bars in _walk(found, min(_DEEPEST, max(1, (screen.width - _ROOM) // 3))):
         drawing.span(span_id, *bars)
 
 
-def _walk(found: Explained) -> Iterator[tuple[str, tuple[str, str]]]:
+def _walk(found: Explained, deepest: int) -> Iterator[tuple[str, tuple[str, str]]]:
     """Span ids, parents before children, each with what stands before its first and before its further lines."""
     tree = found.tree
     # Span id, what stands before its siblings, whether it is the last of them, its level.
@@ -53,14 +56,12 @@ def _walk(found: Explained) -> Iterator[tuple[str, tuple[str, str]]]:
         below = tree.children.get(span_id, ())
         if level == 0:
             first, beneath = "", ""
-        elif level <= _DEEPEST:
+        elif level <= deepest:
             first = before + ("└─ " if is_last else "├─ ")
             beneath = before + ("   " if is_last else "│  ")
         else:
-            first = beneath = before
-        if level > _DEEPEST:
-            first += f"({level}) "
-        yield span_id, (first, beneath + ("│ " if below and level < _DEEPEST else "  "))
+            first, beneath = f"{before}({level}) ", before
+        yield span_id, (first, beneath + ("│ " if below and level < deepest else "  "))
         for index, child in reversed(list(enumerate(below))):
             waiting.append((child, beneath, index == len(below) - 1, level + 1))
 
@@ -78,24 +79,12 @@ class _Drawing:
     def span(self, span_id: str, *bars: str) -> None:
         step = self._steps[span_id]
         pieces = [*_head(step), *self._marks(step)]
-        self._flow(pieces, *bars)
+        first, further = bars
+        print_flowing(self._screen, pieces, first=first, further=f"{further}  ")
         for label, text in self._texts(step):
-            width = preview_width(self._screen, len(bars[1]) + len(label) + 2)
+            width = preview_width(self._screen, len(further) + len(label) + 2)
             shown = (one_line(text, width), "green" if label in ("prompt", "answer") else "dim")
-            self._screen.print(Text.assemble((bars[1], "dim"), (f"{label}: ", "dim"), shown), soft_wrap=True)
-
-    def _flow(self, pieces: Sequence[Text], first: str, further: str) -> None:
-        """Print pieces side by side, and in further lines what finds no room."""
-        line = Text.assemble((first, "dim"))
-        is_begun = False
-        for piece in pieces:
-            if is_begun and line.cell_len + 2 + piece.cell_len > self._screen.width:
-                self._screen.print(line, soft_wrap=True)
-                line = Text.assemble((further, "dim"), "  ")
-                is_begun = False
-            line.append("  " if is_begun else "").append_text(piece)
-            is_begun = True
-        self._screen.print(line, soft_wrap=True)
+            self._screen.print(Text.assemble((further, "dim"), (f"{label}: ", "dim"), shown), soft_wrap=True)
 
     def _marks(self, step: Step) -> Iterator[Text]:
         span_id = step.span.span_id

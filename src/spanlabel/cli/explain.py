@@ -100,7 +100,7 @@ def _print_trees(screen: Console, found: Sequence[Explained], min_confidence: fl
     from rich.text import Text
 
     from ._pairs import labelled, print_pair
-    from ._screen import count, duration, harmless, moment
+    from ._screen import count, duration, harmless, moment, print_flowing
     from ._tree import print_tree
     from ._why_not import why_not
 
@@ -124,9 +124,8 @@ def _print_trees(screen: Console, found: Sequence[Explained], min_confidence: fl
             duration(max(span.end_ns for span in spans) - spans[0].start_ns),
             moment(spans[0].start_ns),
         ]
-        title = Text.assemble(("Trace ", "bold"), (harmless(one.trace.trace_id), "bold"), "  ")
-        title.append(" · ".join(fact for fact in facts if fact), style="dim")
-        screen.print(title, soft_wrap=True)
+        title = Text(f"Trace {harmless(one.trace.trace_id)}", style="bold")
+        print_flowing(screen, [title, Text(" · ".join(filter(None, facts)), style="dim")])
         print_tree(screen, one)
         for pair in one.pairs:
             screen.print()

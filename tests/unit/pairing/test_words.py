@@ -39,7 +39,7 @@ def figure_in(node: ast.AST) -> float | None:
 
 
 def said_reasons() -> dict[str, set[float]]:
-    """Each reason that the code can say, with the figures that it takes off: `(word, figure)` and `lower(word, figure)`."""
+    """Each reason that the code can say, with its figures: `(word, figure)` and `lower(word, figure)`."""
     found: dict[str, set[float]] = defaultdict(set)
     for node in nodes():
         match node:
