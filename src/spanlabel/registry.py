@@ -44,6 +44,12 @@ PLATFORMS: Mapping[str, Platform] = {
         extra="argilla",
         check="spanlabel.platforms.argilla.checks:check",
     ),
+    "label-studio": Platform(
+        "spanlabel.platforms.label_studio.config:LabelStudioSettings",
+        "spanlabel.platforms.label_studio:make_writer",
+        extra="label-studio",
+        check="spanlabel.platforms.label_studio.checks:check",
+    ),
     "local": Platform("spanlabel.platforms.local.config:LocalSettings", "spanlabel.platforms.local:make_writer"),
 }
 

@@ -11,10 +11,18 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))  # `servers` is no package of the project
 
 from servers.argilla import ArgillaServer, run_argilla
+from servers.label_studio import LabelStudioServer, run_label_studio
 
 
 @pytest.fixture(scope="session")
 def argilla(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ArgillaServer]:
     """A real Argilla."""
     with run_argilla(log_folder=tmp_path_factory.mktemp("argilla-logs")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def label_studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabelStudioServer]:
+    """A real Label Studio."""
+    with run_label_studio(log_folder=tmp_path_factory.mktemp("label-studio-logs")) as server:
         yield server
