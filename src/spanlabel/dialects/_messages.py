@@ -260,18 +260,19 @@ _CONTENT: Final = ("parts", "content", "contents", "items", "_content", "text", 
 def _spoken(value: Mapping[str, Value], role: str) -> Message:
     """A message whose role is known, from whatever holds its content."""
     parts: tuple[Part, ...] = ()
+    sent: Value = None
     for key in _CONTENT:
         content = value.get(key)
         if content is not None:
-            if role == "tool" and isinstance(content, str):
-                content = decoded(content)[0]
+            if role == "tool":
+                sent = content = decoded(content)[0]
             parts = parts_in(content)
             if parts:
                 break
     if role == "tool" and not any(isinstance(part, ToolResult) for part in parts):
-        shown: Value = "".join([part.content for part in parts if isinstance(part, Text)]) or None
+        shown: Value = "".join([part.content for part in parts if isinstance(part, Text)]) or sent or None
         parts = (ToolResult(shown, as_text(value.get("tool_call_id", value.get("toolCallId")))),)
-    if len(value) > 2:  # more than a role and its content
+    if not _BESIDE.isdisjoint(value):
         thought = value.get("reasoning_content", value.get("reasoning"))
         if isinstance(thought, str) and thought:
             parts = (Reasoning(thought), *parts)
@@ -284,6 +285,9 @@ def _spoken(value: Mapping[str, Value], role: str) -> Message:
 
 _ASIDE: Final = frozenset({"tool_calls", "toolCalls", "additional_kwargs", "function_call"})
 """Where tool calls stand beside the content."""
+
+_BESIDE: Final = _ASIDE | {"reasoning_content", "reasoning", "finish_reason", "finishReason", "name"}
+"""What else may stand beside the content."""
 
 
 def _calls(value: Mapping[str, Value]) -> Iterable[ToolCall]:
