@@ -12,7 +12,7 @@ from spanlabel.model import Text as TextPart
 from spanlabel.records.cleaning import Room
 
 from ._pairs import cut, labelled
-from ._screen import moment, one_line
+from ._screen import moment, one_line, print_flowing
 
 _STYLES = {"system": "dim", "user": "bold green", "assistant": "cyan", "tool": "yellow"}
 _TOOL_CHARACTERS = 500
@@ -23,7 +23,8 @@ _NOT_REPEATED = frozenset({"time", "trace_id"})
 def print_record(screen: Console, record: Record) -> None:
     """Print one: the conversation, the answers, then what else is known."""
     screen.print(Text.assemble(("Record ", "bold"), (record.id, "bold cyan")), soft_wrap=True)
-    screen.print(Text(f"{moment(record.time_ns)}  trace {record.trace_id}", style="dim"), soft_wrap=True)
+    where = [Text(fact, style="dim") for fact in (moment(record.time_ns), f"trace {record.trace_id}") if fact]
+    print_flowing(screen, where, further="")
     screen.print()
     for message in record.messages:
         _print_said(screen, message.role, _shown(message))

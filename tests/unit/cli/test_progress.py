@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+
+from rich.console import Console
+
+from spanlabel.cli._progress import Bar, reading
+
+
+def screen(*, is_terminal: bool) -> Console:
+    return Console(file=io.StringIO(), force_terminal=is_terminal, width=80)
+
+
+def shown_by(screen: Console) -> str:
+    assert isinstance(screen.file, io.StringIO)
+    return screen.file.getvalue()
+
+
+def play(screen: Console, *, delay_s: float, files: list[Path]) -> str:
+    """A command that takes longer than *delay_s*; what was on the screen before it ended."""
+    with Bar(screen, delay_s=delay_s) as bar:
+        advance = reading(bar, files)
+        if delay_s == 0:
+            bar._timer.join() if bar._timer.is_alive() else None
+        advance(4)
+        bar._progress.refresh()
+        return shown_by(screen)
+
+
+def test_what_takes_longer_shows_a_bar(tmp_path: Path) -> None:
+    """
+    After the delay there is a bar that says what is done and how far it is; it is gone at the end.
+    """
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 8)
+    terminal = screen(is_terminal=True)
+
+    during = play(terminal, delay_s=0, files=[file])
+
+    assert "reading" in during
+    assert "50 %" in during
+    assert shown_by(terminal).endswith("\x1b[2K")
+
+
+def test_what_is_quick_shows_none(tmp_path: Path) -> None:
+    """
+    What is done before the delay leaves the screen as it was, and no thread behind.
+    """
+    terminal = screen(is_terminal=True)
+    before = threading.active_count()
+
+    play(terminal, delay_s=60, files=[tmp_path / "gone"])
+
+    assert shown_by(terminal) == ""
+    assert threading.active_count() == before
+
+
+def test_a_pipe_shows_none(tmp_path: Path) -> None:
+    """
+    Where nobody looks there is no bar.
+    """
+    pipe = screen(is_terminal=False)
+
+    play(pipe, delay_s=0, files=[tmp_path])
+
+    assert shown_by(pipe) == ""
+
+
+def test_after_the_last_byte(tmp_path: Path) -> None:
+    """
+    When all is read the bar says that pairs are sought.
+    """
+    file = tmp_path / "file"
+    file.write_bytes(b"x" * 4)
+
+    assert "pairing" in play(screen(is_terminal=True), delay_s=0, files=[file])
