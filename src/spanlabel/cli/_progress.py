@@ -43,6 +43,8 @@ class Bar:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._timer.cancel()
+        if self._timer.is_alive():
+            self._timer.join()
         with self._lock:
             self._is_over = True
             if self._is_shown:
