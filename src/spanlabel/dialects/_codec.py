@@ -7,6 +7,7 @@ the SDK's attribute length limit cuts JSON in the middle without a mark (measure
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -65,9 +66,12 @@ def _may_be_json(text: str) -> bool:
     return first in _OPENERS or first.isspace()
 
 
+_JSON_START: Final = re.compile(r'\{\s*"|\[\s*[\[{"0-9tfn-]')
+
+
 def _mended(text: str) -> Value:
     """What is certain of JSON text that was cut; None if it was no JSON or nothing is certain."""
-    if text[0] == '"' or len(text) < 2 or text[-1] in "}]":
+    if _JSON_START.match(text) is None:  # a Python literal, a word in brackets
         return None
     open_ones = _open_ones(text)
     if open_ones is None:

@@ -259,9 +259,9 @@ class _Reader:
             found = self.read(decoded(inner)[0], depth + 1)
             if found is None or found.messages:
                 return found
-            if found.text is None and not self._is_input and key not in _STATE_WORDS:
-                return None
             is_leaf = isinstance(inner, str | int | float)
+            if found.text is None or (is_leaf and key in _STATE_WORDS):
+                return None
             return Io(found.messages, found.text, found.key or (key if is_leaf else None))
         if all(isinstance(v, dict) for v in filled.values()):  # keyed by component, as Haystack does
             components = [v for k, v in filled.items() if k not in self._keys]
