@@ -171,6 +171,18 @@ class TestTryLater:
 
         assert worker.step() == pytest.approx(120.999)
 
+    def test_a_clock_set_back(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
+        """
+        A clock that is set back by a day during an outage does not make it a day longer.
+        """
+        platform.later = 1
+        _put(outbox, 1)
+        worker.step()
+        clock.advance(-86_400.0)
+        worker.step()
+
+        assert list(platform.records) == _ids(1)
+
     def test_a_restart_waits_too(
         self, outbox: Outbox, make_worker: Callable[..., Worker], platform: MemoryPlatform, clock: FakeClock
     ) -> None:
@@ -193,14 +205,18 @@ class TestTryLater:
         """
         A platform that is down when the app starts gets its records later, by a fresh connection.
         """
-        tries: list[int] = []
+        tries: list[MemoryWriter] = []
+        closed: list[MemoryWriter] = []
 
         class Down(MemoryWriter):
             def open(self) -> None:
-                tries.append(1)
+                tries.append(self)
                 if len(tries) < 3:
                     raise TryLater("connection refused")
                 super().open()
+
+            def close(self) -> None:
+                closed.append(self)
 
         _put(outbox, 1)
         worker = make_worker(make_writer=lambda: Down(platform))
@@ -210,6 +226,7 @@ class TestTryLater:
 
         assert list(platform.records) == _ids(1)
         assert len(tries) == 3
+        assert closed == tries[:2]
 
     def test_said_once(
         self,
@@ -480,7 +497,9 @@ class TestSurprises:
                 return super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
 
         _put(outbox, *range(40))
+        started_s = clock.time()
         _work(make_worker(make_writer=lambda: Fragile(platform)), clock)
+        assert clock.time() - started_s < 50  # the five pauses of the first suspicion, and none while searching
 
         assert len(platform.records) == 37
         assert {letter.id for letter in outbox.dead_letters("d")} == bad

@@ -1,3 +1,5 @@
+import pytest
+
 from spanlabel.model import Media, Message, Reasoning, Text, ToolCall, ToolResult
 from spanlabel.records.cleaning import MAX_TEXT
 from spanlabel.records.messages import MAX_CONVERSATION, MAX_MESSAGES, MAX_PARTS, clean_message, clean_messages
@@ -62,6 +64,14 @@ class TestConversation:
         assert sum(len(message.text) for message in cleaned) < MAX_CONVERSATION
         assert cleaned[0].text == "[19 earlier messages left out]"
         assert cleaned[-1].text == "x" * 90_000 + " 29"
+
+    def test_the_prompt_stays_whatever_it_weighs(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        A single message that fills the conversation alone is not left out.
+        """
+        monkeypatch.setattr("spanlabel.records.messages.MAX_CONVERSATION", 10)
+
+        assert [message.text for message in clean_messages(_chat(2))] == ["[1 earlier messages left out]", "hello 1"]
 
     def test_size_of_tool_traffic_counts(self) -> None:
         """

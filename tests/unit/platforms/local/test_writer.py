@@ -124,6 +124,8 @@ class TestFaults:
             pytest.raises(TryLater, match=r"records.db: was locked by another process"),
         ):
             writer.write([make_record()], timeout_s=0.01)
+        assert writer._connection is not None
+        assert writer._connection.execute("PRAGMA busy_timeout").fetchone() == (10,)
 
     def test_damaged_stops(self, tmp_path: Path) -> None:
         """
