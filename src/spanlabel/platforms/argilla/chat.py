@@ -1,7 +1,8 @@
 """A conversation as a reviewer reads it in Argilla's chat field. Pure.
 
 A chat field takes at most 500 messages of 1 to 20 000 characters, each with a role of 1 to 20. What a reviewer does
-not need is left out: thoughts, and all of tool traffic but a line that says what was used and what it found.
+not need is left out: thoughts, and all of tool traffic but a line that says what was used and one that says what it
+found. They stand above the words that came next.
 """
 
 from __future__ import annotations
@@ -39,9 +40,18 @@ def bubbles(messages: Sequence[Message], *, then: str | None = None) -> list[Bub
         At most 500 bubbles; where there are more, the first and the last ones. Empty if nothing was said.
     """
     names = {call.id: call.name for message in messages for call in message.tool_calls if call.id}
-    made = [bubble for message in messages for bubble in _of_message(message, names)]
-    if then is not None:
-        made += _in_pieces("assistant", inert(then))
+    made: list[Bubble] = []
+    used: list[str] = []
+    for message in messages:
+        used += [line for part in message.parts if (line := _used(part, names))]
+        text, role = _said(message), _role(message)
+        if text and used and role != "assistant":
+            made += _in_pieces("assistant", inert("\n\n".join(used)))
+            used = []
+        if text:
+            made += _in_pieces(role, inert("\n\n".join([*used, text])))
+            used = []
+    made += _in_pieces("assistant", inert("\n\n".join([*used, then] if then else used)))
     if len(made) > MAX_BUBBLES:
         left_out = len(made) - MAX_BUBBLES + 1
         note = {"role": "system", "content": f"[{left_out:,} messages left out]"}
@@ -49,27 +59,36 @@ def bubbles(messages: Sequence[Message], *, then: str | None = None) -> list[Bub
     return made
 
 
-def _of_message(message: Message, names: Mapping[str, str]) -> list[Bubble]:
-    lines = [line for part in message.parts if (line := _line(part, names))]
-    role = _NOT_IN_ROLE.sub("", message.role).strip()[:MAX_ROLE].strip() or "other"
-    return _in_pieces(role, inert("\n\n".join(lines)))
+def _said(message: Message) -> str:
+    lines = [line for part in message.parts if (line := _line(part))]
+    return "\n\n".join(lines)
 
 
-def _line(part: Part, names: Mapping[str, str]) -> str:
+def _line(part: Part) -> str:
     match part:
         case Text(content):
             return content.strip()
+        case Media(modality, _, uri):
+            return f"[{modality}: {uri}]" if uri else f"[{modality}]"
+        case _:
+            return ""
+
+
+def _used(part: Part, names: Mapping[str, str]) -> str:
+    """A line about a tool, "" for what is said."""
+    match part:
         case ToolCall(name, arguments):
             asked = _brief(arguments)
             return f"🔧 used {name or 'a tool'}" + (f" ({asked})" if asked else "")
         case ToolResult(response, call_id):
             found = _brief(response)
-            name = names.get(call_id or "", "")
-            return f"{name or 'the tool'} found: {found}" if found else ""
-        case Media(modality, _, uri):
-            return f"[{modality}: {uri}]" if uri else f"[{modality}]"
+            return f"🔧 {names.get(call_id or '') or 'a tool'} found: {found}" if found else ""
         case _:
             return ""
+
+
+def _role(message: Message) -> str:
+    return _NOT_IN_ROLE.sub("", message.role).strip()[:MAX_ROLE].strip() or "other"
 
 
 def _brief(value: Value, depth: int = 0) -> str:

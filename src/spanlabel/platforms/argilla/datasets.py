@@ -167,9 +167,12 @@ def _options(settings: dict[str, Any]) -> tuple[Any, ...]:
 
 
 def _begin(api: Api, preset: Preset, workspace_id: str, name: str) -> Found:
-    body = {"name": name, "workspace_id": workspace_id, "allow_extra_metadata": preset.takes_any_metadata}
-    if preset.guidelines is not None:
-        body["guidelines"] = preset.guidelines
+    body = {
+        "name": name,
+        "workspace_id": workspace_id,
+        "guidelines": preset.guidelines,
+        "allow_extra_metadata": preset.takes_any_metadata,
+    }
     _make(api, "/datasets", body, setting="dataset")
     found = find_dataset(api, workspace_id, name)
     if found is None:

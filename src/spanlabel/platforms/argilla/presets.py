@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .guidelines import LANGCHAIN, LLAMA_INDEX, REVIEW
+from .guidelines import LANGCHAIN, LLAMA_INDEX, PREFERENCE, REVIEW, TEXT_GENERATION
 from .shape import Field, Property, Question
 
 
@@ -18,7 +18,7 @@ class Preset:
 
     Attributes:
         name: As in the setting `preset`.
-        guidelines: Markdown that tells the reviewer what to do; None for none.
+        guidelines: Markdown that tells the reviewer what to do.
         fields: What records fill.
         questions: What the reviewer is asked.
         properties: What can be filtered by.
@@ -28,7 +28,7 @@ class Preset:
     """
 
     name: str
-    guidelines: str | None
+    guidelines: str
     fields: tuple[Field, ...]
     questions: tuple[Question, ...]
     properties: tuple[Property, ...] = ()
@@ -59,6 +59,8 @@ def _scale(most: int) -> tuple[tuple[int, str], ...]:
     return tuple((value, str(value)) for value in range(1, most + 1))
 
 
+_MEANING = "1 useless or harmful · 2 poor · 3 usable with effort · 4 good · 5 could not be better"
+
 _PROPERTIES = (
     Property("model", "Model"),
     Property("service", "Application"),
@@ -75,23 +77,23 @@ _REVIEW = Preset(
     "review",
     REVIEW,
     fields=(
-        Field("messages", "What was asked: the conversation up to the question", "chat"),
+        Field("messages", "What was asked (the last message is the question)", "chat"),
         Field("response", "The answer to judge"),
     ),
     questions=(
         Question(
             "quality",
-            "How good is the answer?",
+            "How good is the answer? (1 useless … 5 perfect)",
             "rating",
             _scale(5),
-            "1 useless or harmful · 2 poor · 3 usable with effort · 4 good · 5 could not be better",
+            _MEANING,
             is_required=True,
         ),
         Question(
             "verdict",
-            "Would you let this answer go out?",
+            "Should an answer like this go out?",
             "label_selection",
-            (("good", "👍 Good"), ("bad", "👎 Bad"), ("unsure", "🤔 Unsure")),
+            (("good", "👍 Good, send it"), ("bad", "👎 Bad, do not"), ("unsure", "🤔 Unsure")),
             "Unsure if you would have to ask somebody who knows the subject.",
         ),
         Question(
@@ -108,7 +110,7 @@ _REVIEW = Preset(
         ),
         Question(
             "correction",
-            "How should the answer read? (optional)",
+            "How should the answer read instead? (optional)",
             "text",
             description="The whole answer as it should be sent to the person who asked.",
         ),
@@ -125,10 +127,10 @@ _LANGCHAIN = Preset(
     questions=(
         Question(
             "response-rating",
-            "How would you rate the quality of the response?",
+            "How would you rate the quality of the response? (1 useless … 5 perfect)",
             "rating",
             _scale(5),
-            "1 useless or harmful · 2 poor · 3 usable with effort · 4 good · 5 could not be better",
+            _MEANING,
             is_required=True,
         ),
         Question(
@@ -144,7 +146,7 @@ _LANGCHAIN = Preset(
 
 _TEXT_GENERATION = Preset(
     "distilabel-text-generation",
-    None,
+    TEXT_GENERATION,
     fields=(Field("id", "id"), Field("instruction", "instruction"), Field("generation", "generation")),
     questions=(
         Question(
@@ -173,7 +175,7 @@ def _preference(num_generations: int) -> Preset:
         questions.append(Question(f"{name}-rationale", rationale, "text", description=hint))
     return Preset(
         "distilabel-preference",
-        None,
+        PREFERENCE,
         fields=tuple(fields),
         questions=tuple(questions),
         answers=num_generations,
@@ -181,14 +183,13 @@ def _preference(num_generations: int) -> Preset:
 
 
 def _llama_index(number_of_retrievals: int) -> Preset:
-    fields = [Field("chat", "The question and the answer to judge", "chat")]
+    fields = [Field("chat", "The conversation; its last message is the answer to judge", "chat")]
     questions = [
         Question(
             "response-rating",
-            "Rate the quality of the response",
+            "Rate the quality of the response (1 the worst … 7 the best)",
             "rating",
             _scale(7),
-            "1 is the worst, 7 the best.",
             is_required=True,
         ),
         Question("response-feedback", "Feedback for the response (optional)", "text"),
@@ -202,7 +203,7 @@ def _llama_index(number_of_retrievals: int) -> Preset:
         questions.append(
             Question(
                 f"rating_retrieved_document_{i}",
-                f"Rate how much document {i} helps to answer the question (optional)",
+                f"How much does document {i} help to answer the question? (1 not at all … 7 very much, optional)",
                 "rating",
                 _scale(7),
                 f"Ignore this question if there is no document {i}.",
