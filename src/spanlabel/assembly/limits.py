@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 _MIB = 1 << 20
@@ -80,19 +80,7 @@ class Limits:
             schedule_delay_s: Seconds between two exports of the batch processor.
         """
         grace_s = max(2.0, schedule_delay_s)
-        return cls(
-            root_grace_s=grace_s,
-            local_root_grace_s=grace_s,
-            idle_s=120,
-            max_age_s=1800,
-            max_traces=5_000,
-            max_bytes=64 * _MIB,
-            max_trace_bytes=16 * _MIB,
-            max_trace_spans=10_000,
-            decided_traces=20_000,
-            linger_bytes=16 * _MIB,
-            linger_s=1800,
-        )
+        return replace(cls.for_processor(), root_grace_s=grace_s, local_root_grace_s=grace_s)
 
     @classmethod
     def for_receiver(cls) -> Limits:
