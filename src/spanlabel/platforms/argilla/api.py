@@ -21,6 +21,7 @@ What a failure means::
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import warnings
 from collections.abc import Mapping
@@ -28,7 +29,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from spanlabel.errors import ConfigError, DeliveryError, TryLater
 
@@ -36,6 +37,8 @@ from .config import ArgillaSettings
 
 if TYPE_CHECKING:
     import httpx
+
+Cause = TypeVar("Cause", bound=OSError)
 
 CONNECT_S = 5.0
 """Seconds to get a connection."""
@@ -182,10 +185,12 @@ class Api:
         url = self._settings.api_url
         if isinstance(error, httpx.UnsupportedProtocol):
             return self._wrong_address(str(error))
-        if (problem := _tls_problem(error)) is not None:
+        if (problem := _cause(error, ssl.SSLError)) is not None:
             return self._tls(problem)
         if isinstance(error, httpx.RemoteProtocolError) and "illegal status line" in str(error):
             return self._wrong_address("what listens there does not speak HTTP; is it the right port?")
+        if _cause(error, socket.gaierror) is not None:
+            return TryLater(f"cannot connect to {url}: no such host is known; is it mistyped, or the network down?")
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             return TryLater(f"cannot connect to {url}: {str(error) or 'it took too long'}")
         if isinstance(error, httpx.TimeoutException):
@@ -260,8 +265,9 @@ def _trust(settings: ArgillaSettings) -> bool | ssl.SSLContext:
     return context
 
 
-def _tls_problem(error: BaseException | None) -> ssl.SSLError | None:
-    while error is not None and not isinstance(error, ssl.SSLError):
+def _cause(error: BaseException | None, kind: type[Cause]) -> Cause | None:
+    """The error of this kind that the HTTP library has wrapped."""
+    while error is not None and not isinstance(error, kind):
         error = error.__cause__ or error.__context__
     return error
 

@@ -128,6 +128,8 @@ def _explained(what: str, error: Exception) -> Finding:
     if isinstance(error, DeliveryError):
         later = "nothing is lost meanwhile: records wait in the outbox"
         return Finding(what, False, f"{error}; {later}", "api_url" if what == "address" else None)
+    if what == "address":
+        return Finding(what, False, f"what answers there is not Argilla 2: {error}", "api_url")
     return Finding(what, False, f"Argilla refuses: {error}")
 
 
