@@ -472,6 +472,8 @@ def event_message(name: str, body: Mapping[str, Value]) -> Message | None:
         opened = decoded(content)[0]
         if _looks_like_blocks(opened):
             body = {**body, "content": opened}
+    if said == "tool" and "tool_call_id" not in body:
+        body = {**body, "tool_call_id": body.get("id")}
     own = body.get("role")
     return _with_finish(_spoken(body, role_of(own, role)), body.get("finish_reason"))
 

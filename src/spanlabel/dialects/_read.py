@@ -105,16 +105,15 @@ class Readers:
         for event in span.events:
             found |= self._events.get(event.name, 0)
         for log in logs:
-            found |= self._events.get(log.event_name, 0)
-            if log.event_name in ("", log.scope.name, span.scope.name):
+            if log.event_name:
+                found |= self._events.get(log.event_name, 0)
+            if _holds_talk(log):
                 found |= self._events.get("", 0)
         return found
 
     def knows(self, log: Log) -> bool:
         """Whether any dialect reads such a log record."""
-        if log.event_name in self._events:
-            return True
-        return isinstance(log.body, dict) and "input" in log.body and "output" in log.body
+        return (log.event_name != "" and log.event_name in self._events) or _holds_talk(log)
 
     def _plan(self, mask: int) -> _Plan:
         plan = self._plans.get(mask)
@@ -217,6 +216,14 @@ def _looked_up(word: str, exact: Mapping[str, int], starts: Sequence[tuple[str, 
             memo.clear()
         memo[word] = bits
     return bits
+
+
+def _holds_talk(log: Log) -> bool:
+    """Whether it is one of those into which AWS's distro moves a span's messages; they have no name of their own."""
+    body = log.body
+    if not isinstance(body, dict):
+        return False
+    return any(isinstance(side := body.get(name), dict) and "messages" in side for name in ("input", "output"))
 
 
 def _structure(span: Span) -> Step:
