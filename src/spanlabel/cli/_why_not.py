@@ -48,34 +48,27 @@ def _from_around(found: Explained) -> Iterator[str]:
 
 
 def _from_calls(found: Explained, steps: list[Step]) -> Iterator[str]:
-    calls = [step for step in steps if step.kind is Kind.LLM]
+    every = [step for step in steps if step.kind is Kind.LLM]
+    calls = [step for step in every if "copy" not in found.fates[step.span.span_id]]
+    if not every:
+        yield from _without_calls(found, steps)
+        return
     if not calls:
-        kinds = Counter(step.kind.value for step in steps)
-        listed = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
-        yield f"No model call is here ({listed}), and no run says both a question and an answer of its own."
-        mute = [step for step in steps if step.kind in _RUNS and {step.input_state, step.output_state} <= NOT_CAPTURED]
-        yield from _switches(found, mute)
+        yield "Each model call here is a copy of one that another instrumentation recorded in another trace."
         return
     failed = [step for step in calls if step.is_error]
     silent = [step for step in calls if "answer" in missing_sides(step)]
     deaf = [step for step in calls if missing_sides(step) == ("question",)]
-    copies = [step for step in calls if "copy" in found.fates[step.span.span_id]]
     if failed:
-        whose = "The model call" if len(calls) == 1 else f"{len(failed)} of {len(calls)} model calls"
-        what = next(
-            (f" ({one_line(step.span.status_message, 120)})" for step in failed if step.span.status_message), ""
-        )
-        yield f"{whose} failed{what}; what ended in an error is nothing to review."
+        yield _failure(calls, failed)
     if silent:
-        yield from _not_captured(found, silent, "answer" if deaf or not _both(silent) else "content")
+        is_both = not deaf and all(len(missing_sides(step)) == 2 for step in silent)
+        yield from _not_captured(found, silent, "content" if is_both else "answer")
     if deaf:
         yield from _not_captured(found, deaf, "question")
-    if copies and len(copies) == len(calls):
-        yield "Each model call here is a copy of one that another instrumentation recorded in another trace."
-    if any(step.kind in _RUNS and step.is_error for step in steps) and not failed:
+    if not failed and any(step.kind in _RUNS and step.is_error for step in steps):
         yield "The run ended in an error, and no answer came after it."
-    asking = [step for step in calls if any(message.tool_calls for message in step.output)]
-    if asking and not failed and not silent:
+    if not failed and not silent and any(m.tool_calls for m in max(calls, key=lambda s: s.span.end_ns).output):
         yield (
             "The last thing that the model gave out is a request for a tool; no answer follows it. Either the run was "
             "broken off, or the spans of its end are not in what was read."
@@ -83,6 +76,21 @@ def _from_calls(found: Explained, steps: list[Step]) -> Iterator[str]:
     inner = {span_id for span_id, words in found.fates.items() if "inner" in words or "within_tool" in words}
     if inner and all(_is_below(found, step.span.span_id, inner) for step in calls):
         yield "Each model call here is an inner step of a tool, a retriever, an evaluator or the like."
+
+
+def _without_calls(found: Explained, steps: list[Step]) -> Iterator[str]:
+    kinds = Counter(step.kind.value for step in steps)
+    listed = ", ".join(f"{n} {kind}" for kind, n in kinds.most_common())
+    yield f"No model call is here ({listed}), and no run says both a question and an answer of its own."
+    mute = [step for step in steps if step.kind in _RUNS and {step.input_state, step.output_state} <= NOT_CAPTURED]
+    yield from _switches(found, mute)
+
+
+def _failure(calls: list[Step], failed: list[Step]) -> str:
+    whose = "The model call" if len(calls) == 1 else f"{len(failed)} of {len(calls)} model calls"
+    said = next((step.span.status_message for step in failed if step.span.status_message), "")
+    what = f" ({one_line(said, 120)})" if said else ""
+    return f"{whose} failed{what}; what ended in an error is nothing to review."
 
 
 def _not_captured(found: Explained, calls: list[Step], what: str) -> Iterator[str]:
@@ -103,10 +111,6 @@ def _switches(found: Explained, steps: list[Step]) -> Iterator[str]:
 
 def _trace(pair: Pair) -> str:
     return f"trace {harmless(pair.trace_id)}"
-
-
-def _both(calls: list[Step]) -> bool:
-    return all(len(missing_sides(step)) == 2 for step in calls)
 
 
 def _is_below(found: Explained, span_id: str, tops: set[str]) -> bool:
