@@ -50,7 +50,11 @@ PLATFORMS: Mapping[str, Platform] = {
         extra="label-studio",
         check="spanlabel.platforms.label_studio.checks:check",
     ),
-    "local": Platform("spanlabel.platforms.local.config:LocalSettings", "spanlabel.platforms.local:make_writer"),
+    "local": Platform(
+        "spanlabel.platforms.local.config:LocalSettings",
+        "spanlabel.platforms.local:make_writer",
+        check="spanlabel.platforms.local.checks:check",
+    ),
 }
 
 

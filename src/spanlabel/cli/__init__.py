@@ -26,6 +26,8 @@ COMMANDS = {
     "extract": "Take the pairs out of files with traces.",
     "explain": "Show which span gave the question, which the final answer, and why.",
     "records": "Look at the records in the local store.",
+    "check": "See whether records can get where they are to go.",
+    "outbox": "Look at the records on their way, and at those that a platform refused.",
     "config": "Look at the settings: what is in effect and where it comes from.",
 }
 """Name, which is also the module's, and the first line of its help."""
