@@ -178,6 +178,8 @@ def _check(connection: sqlite3.Connection, path: Path, schema: Schema) -> bool:
     Raises:
         StoreError: It is neither empty nor what is expected.
     """
+    # Asked first: the other way round, tables that another process makes meanwhile would look like a stranger's.
+    is_empty = connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
     purpose, version = _pragma(connection, "application_id"), _pragma(connection, "user_version")
     if purpose == schema.application_id and version == schema.version:
         return False
@@ -186,7 +188,7 @@ def _check(connection: sqlite3.Connection, path: Path, schema: Schema) -> bool:
             f"{path}: made by another version of spanlabel (schema {version}; this one knows {schema.version}); "
             "upgrade spanlabel, or move the file away and a new one is made"
         )
-    if connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None:
+    if is_empty:
         return True
     raise StoreError(f"{path}: is a database, but not spanlabel's {schema.purpose}; choose another file")
 

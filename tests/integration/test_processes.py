@@ -49,7 +49,8 @@ def run(tmp_path: Path) -> Callable[[str], tuple[list[str], str]]:
         file.write_text(_BEGIN + program)
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("SPANLABEL_", "OTEL_"))}
         done = subprocess.run(
-            [sys.executable, "-W", "error::ResourceWarning", file],
+            # From 3.12 on Python warns of every fork beside threads.
+            [sys.executable, "-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning", file],
             env=clean | {"SPANLABEL_HOME": str(home)},
             cwd=tmp_path,
             capture_output=True,
@@ -78,6 +79,7 @@ ask("only question")
 def test_the_exporter_of_a_short_program_loses_nothing(run: Callable[[str], tuple[list[str], str]]) -> None:
     """The same behind a batch processor."""
     stored, said = run("""
+processor.shutdown()
 provider.add_span_processor(BatchSpanProcessor(AnnotationSpanExporter()))
 ask("only question")
 """)
@@ -114,8 +116,10 @@ assert engine.counts.total(Metric.RECORDS_MADE) == 3
 def test_workers_forked_from_a_prepared_parent(seat: str, run: Callable[[str], tuple[list[str], str]]) -> None:
     """As under gunicorn: tracing is set up in the parent, each worker is forked from it, traces, and ends."""
     stored, said = run(f"""
-seat = {seat!r}
-provider.add_span_processor(processor if seat == "processor" else BatchSpanProcessor(AnnotationSpanExporter()))
+if {seat!r} == "exporter":
+    processor.shutdown()
+    processor = BatchSpanProcessor(AnnotationSpanExporter())
+provider.add_span_processor(processor)
 children = []
 for worker in range(4):
     child = os.fork()
@@ -145,7 +149,7 @@ def work(k):
         asked[k] += 1
         time.sleep(0.002)
 
-threads = [threading.Thread(target=work, args=(k,)) for k in range(2)]
+threads = [threading.Thread(target=work, args=(k,), daemon=True) for k in range(2)]
 for thread in threads:
     thread.start()
 for worker in range(15):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spanlabel import database
 from spanlabel.database import Schema, is_temporary, open_database, open_for_reading, store_errors, transaction
 from spanlabel.errors import StoreError
 
@@ -65,6 +66,26 @@ class TestOpen:
         open_database(tmp_path / "shoes.db", SCHEMA).close()
 
         assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+    @pytest.mark.parametrize("when", ["application_id", "user_version"])
+    def test_another_process_makes_it_at_the_same_moment(
+        self, when: str, path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """
+        Two processes that open a new file at once both get it, wherever the one is when the other makes its tables.
+        """
+        real = database._pragma
+
+        def interrupted(connection: sqlite3.Connection, name: str) -> int:
+            found = real(connection, name)
+            if name == when:
+                monkeypatch.setattr(database, "_pragma", real)
+                open_database(path, SCHEMA).close()
+            return found
+
+        monkeypatch.setattr(database, "_pragma", interrupted)
+        with closing(open_database(path, SCHEMA)) as connection:
+            assert connection.execute("SELECT count(*) FROM shoes").fetchone() == (0,)
 
 
 class TestWhatIsWrong:

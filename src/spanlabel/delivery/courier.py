@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 
 from .untraced import untraced
 from .worker import Worker
@@ -22,13 +23,11 @@ class _Asked:
 class Courier:
     """Runs a worker on a thread of its own, so that nobody else ever waits for a platform longer than he wants.
 
-    The thread is a daemon. It opens nothing, not even the outbox, before the first `deliver`.
+    The thread is a daemon. It opens nothing, not even the outbox, before the first `deliver`. Where no thread is to
+    be had, as while the interpreter ends, the worker runs in the thread of whoever asks.
 
     Args:
         worker: What it runs.
-
-    Raises:
-        RuntimeError: There is no thread to be had.
     """
 
     def __init__(self, worker: Worker) -> None:
@@ -37,8 +36,11 @@ class Courier:
         self._is_stopped = False
         self._interrupted = threading.Event()
         self._asked: deque[_Asked] = deque()
-        self._thread = threading.Thread(target=self._run, name=f"spanlabel-{worker.destination}", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        thread = threading.Thread(target=self._run, name=f"spanlabel-{worker.destination}", daemon=True)
+        with suppress(RuntimeError):
+            thread.start()
+            self._thread = thread
 
     def deliver(self) -> None:
         """Say that something was put into the outbox."""
@@ -50,8 +52,12 @@ class Courier:
         if not self._begun.is_set():
             return None
         asked = _Asked(timeout_s)
-        self._asked.append(asked)
-        self._interrupt()
+        if self._thread is None:
+            with untraced():
+                self._answer(asked)
+        else:
+            self._asked.append(asked)
+            self._interrupt()
         return asked
 
     @staticmethod
@@ -68,7 +74,8 @@ class Courier:
         self._is_stopped = True
         self._begun.set()
         self._interrupt()
-        self._thread.join(timeout=max(0.0, timeout_s))
+        if self._thread is not None:
+            self._thread.join(timeout=max(0.0, timeout_s))
 
     def _interrupt(self) -> None:
         self._interrupted.set()

@@ -28,6 +28,7 @@ from spanlabel.ports import Outcome, RecordWriter
 from .answer import Later, Misconfigured, Refused, Surprise, Taken, ask
 from .halving import Halving
 from .lock import DeliveryLock
+from .no_fork import no_fork
 from .once import OncePerMinute
 from .outbox import Leased, Outbox
 from .retry import next_delay_s
@@ -45,6 +46,9 @@ POLL_S = 1.0
 
 LOCK_POLL_S = 5.0
 """How often a worker asks for the lock that another process holds."""
+
+FLUSH_POLL_S = 0.1
+"""How often `flush` looks whether the process that holds the lock is done."""
 
 _SURPRISES_IN_A_ROW = 5
 _MOST_UNPROVEN = 5
@@ -161,6 +165,9 @@ class Worker:
                 wait_s = self._step(min(WRITE_TIMEOUT_S, left_s))
             finally:
                 self._turn.release()
+            if self.state is State.ELSEWHERE:
+                # The other process may be done any moment.
+                wait_s = min(FLUSH_POLL_S, max(0.0, deadline_s - self._clock()))
             if wait_s is None or wait_s > deadline_s - self._clock():
                 return self._outbox.tally(self.destination).waiting == 0
             if wait_s:
@@ -245,7 +252,7 @@ class Worker:
     def _open(self) -> bool:
         writer = None
         try:
-            with untraced():
+            with untraced(), no_fork():  # it may import the platform's SDK
                 writer = self._make_writer()
                 writer.open()
         except ConfigError as error:
@@ -384,9 +391,14 @@ class Worker:
 _workers: WeakSet[Worker] = WeakSet()
 
 
+_left_by_parent: list[RecordWriter] = []  # kept, because collecting one would close the parent's connections
+
+
 def _begin_anew_in_child() -> None:
     for worker in list(_workers):
-        worker._begin_anew()  # noqa: SLF001  the same module's own class
+        if worker._writer is not None:  # noqa: SLF001  the same module's own class
+            _left_by_parent.append(worker._writer)  # noqa: SLF001  the same
+        worker._begin_anew()  # noqa: SLF001  the same
 
 
 os.register_at_fork(after_in_child=_begin_anew_in_child)

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from spanlabel.errors import SpanlabelError
@@ -32,7 +33,6 @@ EXPORT_WAIT_S: Final = 0.1
 """How long an exporter waits for room in the queue, with each batch."""
 
 _OPENED_FACTOR: Final = 8
-
 
 EXPORTED: Final = "exported"
 """Marks an ended span from the exporter's seat: `(EXPORTED, span)` is handed over."""
@@ -89,13 +89,10 @@ class Engine:
     """
 
     def __init__(self, settings: Settings, limits: Limits, *, leave: Callable[[Engine], bool]) -> None:
-        # Imported here and not by the thread: in a child forked in the middle of an import, the module's lock would
-        # be held for ever.
-        from spanlabel.compose import start
+        # Imported here and not by the thread, which a fork may interrupt (see `spanlabel.delivery.no_fork`).
+        from .intake import open_intake
 
-        from .intake import Intake
-
-        self._build: Callable[[Counts], Intake] = lambda counts: Intake(start(settings, limits, counts), counts, self)
+        self._open_intake = partial(open_intake, settings, limits)
         self._leave = leave
         self.settings = settings
         self.seats = 0
@@ -116,6 +113,7 @@ class Engine:
         # Reentrant, because a finalizer may end a span while this very thread holds it.
         self._lock = threading.RLock()
         self._running: Running | None = None
+        self._has_complained = False
         self._dropped_spans = 0
         self._dropped_logs = 0
 
@@ -167,7 +165,7 @@ class Engine:
         """
         deadline_s = time.monotonic() + timeout_s
         if self._thread is None or not self._room:
-            return True
+            return not self._queue
         mark = _Mark()
         # The bound does not count for it: a flush of a full queue is the one that matters.
         self._queue.append(mark)
@@ -193,7 +191,9 @@ class Engine:
             self._stop_at_s = time.monotonic() + timeout_s
             thread = self._thread
         self._bell.ring()
-        if thread is None or thread is threading.current_thread():
+        if thread is None:
+            if self._queue:
+                self._run()  # no thread was to be had
             return True
         thread.join(timeout=timeout_s + CLOSE_S)
         return not thread.is_alive()
@@ -206,9 +206,11 @@ class Engine:
             thread = threading.Thread(target=self._run, name="spanlabel", daemon=True)
             try:
                 thread.start()
-            except RuntimeError as error:  # the interpreter is ending, or the system has no thread to give
-                self._room = 0
-                _logger.error("spanlabel is off in this process: %s", error)  # noqa: TRY400 - nothing of ours to trace
+            except RuntimeError as error:
+                # Either the interpreter is ending, and shutdown will do the work, or the next span tries again.
+                if "shutdown" not in str(error) and not self._has_complained:
+                    self._has_complained = True
+                    _logger.warning("spanlabel has no thread, spans wait in the queue: %s", error)
                 return
             self._thread = thread
 
@@ -223,11 +225,8 @@ class Engine:
 
     def _run(self) -> None:
         """The thread: take from the queue, put through the pipeline, sleep."""
-        from spanlabel.delivery.untraced import untraced
-
         try:
-            with untraced():
-                self._work()
+            self._work()
         except SpanlabelError as error:
             _logger.error("spanlabel is off in this process: %s", error)  # noqa: TRY400 - meant for a person
         except BaseException:
@@ -241,20 +240,13 @@ class Engine:
             self._queue.clear()
 
     def _work(self) -> None:
-        from spanlabel.telemetry import observe
-
-        intake = self._build(self.counts)
-        self._running = intake.running
-        stop_observing = observe(self.counts)
-        try:
+        with self._open_intake(self.counts, has_exporter=lambda: self.has_exporter, close_s=CLOSE_S) as intake:
+            self._running = intake.running
             while (stop_at_s := self._stop_at_s) is None or self._queue:
                 wait_s = self._round(intake)
                 if self._stop_at_s is None:
                     self._sleep(wait_s)
             intake.end(time.monotonic(), stop_at_s - time.monotonic())
-        finally:
-            intake.running.close(CLOSE_S)
-            stop_observing()
 
     def _round(self, intake: Intake) -> float | None:
         """Put what is in the queue now through the pipeline.

@@ -4,26 +4,61 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from spanlabel import compose
+from spanlabel.compose import Running
+from spanlabel.delivery.no_fork import no_fork
 from spanlabel.delivery.once import OncePerMinute
+from spanlabel.delivery.untraced import untraced
 from spanlabel.dialects import is_content
 from spanlabel.metrics import Counts, Metric
+from spanlabel.telemetry import observe
 from spanlabel.wire.sdk import log_from_sdk, span_from_sdk
 
 from .engine import EXPORTED
 
 if TYPE_CHECKING:
-    from spanlabel.compose import Running
+    from spanlabel.assembly import Limits
+    from spanlabel.config.settings import Settings
     from spanlabel.model import Log, Span
-
-    from .engine import Engine
 
 _logger = logging.getLogger("spanlabel")
 
 REMEMBERED: Final = 20_000
 """Spans from the processor's seat that are remembered until the exporter's seat brings them again."""
+
+
+@contextmanager
+def open_intake(
+    settings: Settings, limits: Limits, counts: Counts, *, has_exporter: Callable[[], bool], close_s: float
+) -> Iterator[Intake]:
+    """Put all parts together for this block, in which none of our own calls is traced.
+
+    Args:
+        settings: What to build.
+        limits: How long traces are waited for.
+        counts: Where everything is counted; shown as OpenTelemetry metrics for this block.
+        has_exporter: As for `Intake`.
+        close_s: What letting go of files and connections may take.
+
+    Raises:
+        ConfigError: A part is missing or a setting does not fit.
+    """
+    with untraced():
+        with no_fork():  # strangers' parts are imported here
+            stop_observing = observe(counts)
+        try:
+            with no_fork():
+                running = compose.start(settings, limits, counts)
+            try:
+                yield Intake(running, counts, has_exporter)
+            finally:
+                running.close(close_s)
+        finally:
+            stop_observing()
 
 
 class Intake:
@@ -32,16 +67,16 @@ class Intake:
     Args:
         running: The parts behind.
         counts: Where everything is counted.
-        engine: Whose intake it is.
+        has_exporter: Tells whether some seat gets spans that a processor's seat may have had.
 
     Attributes:
         running: As given.
     """
 
-    def __init__(self, running: Running, counts: Counts, engine: Engine) -> None:
+    def __init__(self, running: Running, counts: Counts, has_exporter: Callable[[], bool]) -> None:
         self.running = running
         self._counts = counts
-        self._engine = engine
+        self._has_exporter = has_exporter
         self._once = OncePerMinute()
         self._seen: dict[tuple[int, int], None] = {}
 
@@ -102,7 +137,7 @@ class Intake:
     def _take_ended(self, given: Any, spans: list[Span], closed: list[str]) -> None:
         context = given.context
         closed.append(f"{context.trace_id:032x}")
-        if self._engine.has_exporter:
+        if self._has_exporter():
             self._seen[context.trace_id, context.span_id] = None
             if len(self._seen) > REMEMBERED:
                 del self._seen[next(iter(self._seen))]

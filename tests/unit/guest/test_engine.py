@@ -228,20 +228,39 @@ def test_what_cannot_be_built_is_off(
     assert len([line for line in caplog.messages if "spanlabel is off" in line]) == 1
 
 
-def test_no_thread_to_be_had_is_off(
-    app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("error", "said"), [("can't start new thread", 1), ("can't create new thread at interpreter shutdown", 0)]
+)
+def test_without_a_thread_shutdown_does_the_work(
+    error: str, said: int, app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Where the system or the ending interpreter gives no thread, the app's spans still end without an exception."""
+    """Where the system or the ending interpreter gives no thread, nothing is raised, and what was traced is stored."""
+    app.trace()
+
+    def fail(_: threading.Thread) -> None:
+        raise RuntimeError(error)
+
+    monkeypatch.setattr(threading.Thread, "start", fail)
+    app.ask("one", "two")
+    assert not app.flush()
+    app.provider.shutdown()
+    assert app.stored() == ["one", "two"]
+    assert len(caplog.messages) == said
+
+
+def test_a_thread_that_is_to_be_had_later_is_taken(app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the system has threads again, what waited is stored."""
     app.trace()
 
     def fail(_: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr(threading.Thread, "start", fail)
-    app.ask("q", "q")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", fail)
+        app.ask("early")
+    app.ask("later")
     assert app.flush()
-    app.provider.shutdown()
-    assert caplog.messages == ["spanlabel is off in this process: can't start new thread"]
+    assert app.stored() == ["early", "later"]
 
 
 @pytest.mark.parametrize("place", ["a file in the way", "damaged outbox", "no room"])
