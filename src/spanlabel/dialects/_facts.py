@@ -23,6 +23,20 @@ def _finishes(value: Value) -> tuple[str, ...] | None:
     return tuple([word for item in as_strings(value) if (word := finish_of(item))]) or None
 
 
+def _count(*names: str) -> Callable[[Value], int | None]:
+    """A number, or one of *names* in a dictionary of counts (Langfuse, MLflow)."""
+
+    def read(value: Value) -> int | None:
+        count = as_int(value)
+        if count is None and isinstance(value, str | dict):
+            counts = decoded(value)[0]
+            if isinstance(counts, dict):
+                return next((n for name in names if (n := as_int(counts.get(name))) is not None), None)
+        return count
+
+    return read
+
+
 _READ: Final[Mapping[str, Callable[[Value], Any]]] = {
     "operation": _text,
     "model": _text,
@@ -33,8 +47,8 @@ _READ: Final[Mapping[str, Callable[[Value], Any]]] = {
     "tool_call_id": _text,
     "conversation_id": _text,
     "user_id": _text,
-    "input_tokens": as_int,
-    "output_tokens": as_int,
+    "input_tokens": _count("input_tokens", "prompt_tokens", "input"),
+    "output_tokens": _count("output_tokens", "completion_tokens", "output"),
     "finish": _finishes,
     "tags": as_strings,
 }

@@ -125,7 +125,7 @@ def finish_of(value: Value) -> str | None:
     """The finish reason in normal form; None if there is none."""
     if not isinstance(value, str) or not value:
         return None
-    word = value.lower()
+    word = value.lower().removeprefix("finishreason.")  # Semantic Kernel writes the enum's name
     return FINISHES.get(word, word)
 
 

@@ -30,6 +30,8 @@ LANGFUSE = Dialect(
     outputs=(io("langfuse.observation.output", is_input=False),),
     facts={
         "model": ("langfuse.observation.model.name",),
+        "input_tokens": ("langfuse.observation.usage_details",),
+        "output_tokens": ("langfuse.observation.usage_details",),
         "conversation_id": ("session.id", "langfuse.session.id"),
         "user_id": ("user.id", "langfuse.user.id"),
         "tags": ("langfuse.trace.tags",),

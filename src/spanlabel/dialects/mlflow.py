@@ -34,6 +34,8 @@ MLFLOW = Dialect(
     outputs=(io("mlflow.spanOutputs", is_input=False),),
     facts={
         "model": ("mlflow.llm.model",),
+        "input_tokens": ("mlflow.chat.tokenUsage",),
+        "output_tokens": ("mlflow.chat.tokenUsage",),
         "conversation_id": ("mlflow.trace.session",),
         "user_id": ("mlflow.trace.user",),
     },
