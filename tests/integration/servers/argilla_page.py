@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from servers.argilla import OWNER, PASSWORD, ArgillaServer
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Dialog, Page, Route
 
 _ARGUMENTS = (
     "--no-sandbox",
@@ -47,12 +47,22 @@ class Browser:
         self.page.wait_for_selector("button.button--submit")
         self.page.wait_for_timeout(1_500)  # what comes in after the first paint: guidelines, pictures, late scripts
 
-    def _route(self, route: Route) -> None:
-        if route.request.url.startswith((self.server.url, "data:", "blob:")):
-            route.continue_()
-        else:
-            self.elsewhere.append(route.request.url)
-            route.abort()
+    def watch(self) -> None:
+        """Let nothing out of the server's address, and note what wants out."""
+
+        def pass_or_note(route: Route) -> None:
+            if route.request.url.startswith((self.server.url, "data:", "blob:")):
+                route.continue_()
+            else:
+                self.elsewhere.append(route.request.url)
+                route.abort()
+
+        def note(dialog: Dialog) -> None:
+            self.said.append(dialog.message)
+            dialog.dismiss()
+
+        self.page.context.route("**/*", pass_or_note)
+        self.page.on("dialog", note)
 
 
 @contextlib.contextmanager
@@ -71,8 +81,7 @@ def browse(server: ArgillaServer, *, width: int = 1500, height: int = 950) -> It
         chromium = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         page = chromium.new_page(viewport={"width": width, "height": height})
         browser = Browser(page, server)
-        page.route("**/*", lambda route: browser._route(route))  # it must be able to mark the function
-        page.on("dialog", lambda dialog: (browser.said.append(dialog.message), dialog.dismiss()))
+        browser.watch()
         page.goto(f"{server.url}/sign-in", wait_until="domcontentloaded")
         page.fill("input[type=text]", OWNER)
         page.fill("input[type=password]", PASSWORD)
