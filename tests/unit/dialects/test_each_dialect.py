@@ -835,7 +835,7 @@ CASES = {
                 "attributes": {
                     "llm.openai.messages": "[{'role': 'user', 'content': \"What's up in Rome?\"}]",
                     "llm.openai.choices": str(
-                        [{"finish_reason": "stop", "message": {"content": "Sunny.", "tool_calls": None}}]
+                        [{"index": 0, "message": {"role": "assistant", "content": "Sunny.", "tool_calls": None}}]
                     ),
                 },
                 "name": "raw_gen_ai_request",
