@@ -20,7 +20,6 @@ from spanlabel.metrics import Counts
 from spanlabel.model import Pair, Record, Trace
 from spanlabel.pipeline import Pipeline
 from spanlabel.rules import at_least
-from spanlabel.sources.files import read_files
 
 if TYPE_CHECKING:
     from spanlabel.config.settings import Destination, Settings
@@ -242,6 +241,8 @@ def pairs_of_files(
     Raises:
         InputError: The first problem, with *strict*.
     """
+    from spanlabel.sources.files import read_files  # an application never reads files
+
     pipeline = Pipeline(
         Limits.for_files(),
         window_s=0,
@@ -272,6 +273,8 @@ def traces_of_files(
     Returns:
         The traces, by the start of their first span.
     """
+    from spanlabel.sources.files import read_files
+
     assembler = Assembler(Limits.for_files())
     for decoded in read_files(paths, problem=problem, progress=progress):
         assembler.add(decoded.spans, decoded.logs, now_s=0)

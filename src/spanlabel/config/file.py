@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from spanlabel.errors import ConfigError
 
 _NAME = "spanlabel.yaml"
@@ -58,6 +56,8 @@ def _named(given: str | os.PathLike[str] | None) -> tuple[str | None, str | None
 
 
 def _read(path: Path) -> Mapping[object, object]:
+    import yaml  # an application without a file does not pay for it
+
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
