@@ -17,6 +17,7 @@ import os
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,13 @@ class LabelStudioServer:
             urllib.error.HTTPError: It answers with an error.
         """
         return _call(self.url, self.token, method, path, body)
+
+    def give_draft_to_another_user(self, draft: int) -> None:
+        """Let a draft be somebody else's than the token's user."""
+        person = {"email": f"{draft}@example.com", "username": f"person-{draft}"}
+        other = self.call("POST", "/api/users/", person)["id"]
+        with contextlib.closing(sqlite3.connect(self.data / "label_studio.sqlite3", timeout=30)) as db, db:
+            db.execute("UPDATE tasks_annotationdraft SET user_id = ? WHERE id = ?", (other, draft))
 
 
 @contextlib.contextmanager
@@ -140,6 +148,12 @@ class Stage:
             return []
         path = f"/api/projects/{number}/export?exportType=JSON&download_all_tasks=true"
         return sorted(self.server.call("GET", path), key=lambda task: int(task["id"]))
+
+    def predictions(self) -> list[dict[str, Any]]:
+        """What is filled in for the reviewer of the oldest task."""
+        found = self.server.call("GET", f"/api/tasks/{self.tasks()[0]['id']}/")["predictions"]
+        assert isinstance(found, list)
+        return found
 
     def ids(self) -> list[str]:
         """Ids of the records of all tasks, as often as they are there."""

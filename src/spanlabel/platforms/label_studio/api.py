@@ -181,7 +181,7 @@ class Api:
     def _look(self, project: int, ids: Sequence[str]) -> list[Task]:
         chosen = {"filter": f"filter:tasks:data.{ID}", "operator": "in_list", "type": "String", "value": list(ids)}
         query = json.dumps({"filters": {"conjunction": "and", "items": [chosen]}})
-        include = "id,data,predictions,annotations,drafts,cancelled_annotations,total_annotations"
+        include = "id,data,predictions,draft_exists,cancelled_annotations,total_annotations"
 
         def ask(sdk: LabelStudio) -> list[Task]:
             page: Any = sdk.tasks.list(project=project, query=query, fields="all", include=include, page_size=1_000)
@@ -256,7 +256,8 @@ def _project(found: Any) -> Project:
 
 
 def _task(found: Any) -> Task:
-    touched = (found.annotations, found.drafts, found.cancelled_annotations, found.total_annotations)
+    # Its `drafts` are only those of the token's own user.
+    touched = (found.total_annotations, found.cancelled_annotations, getattr(found, "draft_exists", False))
     predictions = tuple(one if isinstance(one, dict) else one.model_dump() for one in found.predictions or ())
     return Task(int(found.id), dict(found.data or {}), predictions, any(touched))
 
