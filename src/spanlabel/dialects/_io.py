@@ -150,7 +150,7 @@ class _Reader:
         if isinstance(value, str):
             return self._text(value, depth)
         if isinstance(value, dict):
-            return self._mapping(value, depth)
+            return (_rendered(value) if "lc" in value else None) or self._mapping(value, depth)
         if isinstance(value, LISTS):
             return self._list(value, depth)
         text = as_text(value)
@@ -290,6 +290,17 @@ def _structured(value: Mapping[str, Value]) -> str | None:
     if isinstance(opened, dict):
         return as_json(opened)
     return opened if isinstance(opened, str) and not is_repr(opened) else None
+
+
+def _rendered(value: Mapping[str, Value]) -> Io | None:
+    """What a LangChain prompt template made: messages for the model, so that no chain's step answers with them."""
+    path, kwargs = value.get("id"), value.get("kwargs")
+    if not (isinstance(path, LISTS) and path and isinstance(path[-1], str) and isinstance(kwargs, dict)):
+        return None
+    if not path[-1].endswith("PromptValue"):
+        return None
+    held = kwargs.get("messages", kwargs.get("value"))
+    return Io(messages_in(held, "user") or ())
 
 
 def _is_empty(value: Value) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from spanlabel.model import Kind
+from collections.abc import Mapping
 
-from ._codec import decoded
+from spanlabel.model import Kind, Message, Text, Value
+
+from ._codec import as_json, decoded
 from ._dialect import Dialect, Found, Source, io, io_of, kind_by, settled
 from ._messages import messages_in
 
@@ -38,7 +40,17 @@ def _reply(source: Source) -> Found | None:
     found = messages_in(message if isinstance(message, dict) else value.get("candidates"), "assistant", bare_text=False)
     if found is None:
         return None
+    if isinstance(message, dict) and not any(m.text or m.tool_calls for m in found):
+        found = _structured(message) or found
     return settled(found, is_cut=cut)
+
+
+def _structured(message: Mapping[str, Value]) -> tuple[Message, ...] | None:
+    """A reply that was asked for as an object: a part `{"data": ...}` instead of a text."""
+    parts = message.get("content")
+    held = [p["data"] for p in parts if isinstance(p, dict) and p.get("data")] if isinstance(parts, list) else []
+    text = as_json(held[0]) if held else None
+    return (Message("assistant", (Text(text),)),) if text else None
 
 
 def _result(source: Source) -> Found | None:

@@ -26,6 +26,8 @@ def _kind(source: Source) -> Kind | None:
     operation = source.attributes.get("gen_ai.operation.name")
     if isinstance(operation, str) and operation in _CALLS:
         return None
+    if operation == "execute_tool":  # LangChain.js: its span kind says task
+        return Kind.TOOL
     kind = source.attributes.get("traceloop.span.kind")
     if isinstance(kind, str):
         return _KINDS.get(kind)
@@ -37,7 +39,7 @@ def _kind(source: Source) -> Kind | None:
 
 TRACELOOP = Dialect(
     name="traceloop",
-    source="opentelemetry-instrumentation-langchain 0.47.5 and 0.62.4, traceloop-sdk 0.62.4",
+    source="opentelemetry-instrumentation-langchain 0.47.5 and 0.62.4, traceloop-sdk 0.62.4, LangChain.js 0.27.0",
     prefixes=("traceloop.",),
     kind=_kind,
     inputs=(io("traceloop.entity.input", is_input=True), io("gen_ai.task.input", is_input=True)),

@@ -31,6 +31,10 @@ def bare_system(message: Message) -> Message:
     return message if bare == text else Message(message.role, (Text(bare),), message.name)
 
 
+WITHOUT_PARENTS: Final = "@traceloop/instrumentation-langchain"
+"""Scope of an instrumentation that links no step to the run it is part of (LangChain.js, traces-other.md 3.3)."""
+
+
 _MACHINERY: Final = ("langgraph_", "checkpoint_ns", "checkpoint_id", "ls_", "lc_", "__pregel")
 """Beginnings of metadata keys that LangChain and LangGraph write for themselves."""
 

@@ -9,6 +9,8 @@ from typing import Final
 
 from spanlabel.model import Kind, Message, SpanKind, Step, Trace
 
+from ._text import last_question
+
 SLACK_NS: Final = 2_000_000
 """Clocks of spans of one process differ by up to 0.8 ms in JavaScript (traces-other.md 3.1)."""
 
@@ -279,7 +281,10 @@ def _says(text: str | None, messages: Sequence[object]) -> bool:
 
 
 def _said(text: str | None, messages: Sequence[Message]) -> object:
-    return text or [(m.role, m.text) for m in messages]
+    if text:
+        return text
+    asked = last_question(messages)  # tool traffic of the same question makes no other run (Genkit's nested rounds)
+    return messages[asked].text if asked is not None else [(m.role, m.text) for m in messages]
 
 
 def _tops(nodes: dict[str, Node], parents: dict[str, str | None]) -> dict[str, Top]:

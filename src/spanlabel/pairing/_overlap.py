@@ -7,7 +7,7 @@ sought over all traces of a window.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from spanlabel.model import Kind, Pair
@@ -144,7 +144,12 @@ def _take_out(node: Node, tops: list[Node]) -> None:
     node.parent = None
 
 
-def drop_inner_pairs(pairs: Sequence[Pair], scopes: dict[int, tuple[str, str]]) -> list[Pair]:
+def key_of(pair: Pair) -> tuple[str, str, int]:
+    """What tells a pair from all others of a window, whatever else of it is refined."""
+    return (pair.trace_id, pair.unit_span_id, pair.turn)
+
+
+def drop_inner_pairs(pairs: Sequence[Pair], scopes: Mapping[tuple[str, str, int], tuple[str, str]]) -> list[Pair]:
     """Take out pairs that are an inner step of another, whatever their trace ids say.
 
     OpenLLMetry's LangChain.js gives every chain node a trace of its own (traces-other.md 3.3): a pair
@@ -153,11 +158,11 @@ def drop_inner_pairs(pairs: Sequence[Pair], scopes: dict[int, tuple[str, str]]) 
 
     Args:
         pairs: The pairs of a window.
-        scopes: For the id() of each pair the process it came from and the name of its answer's span.
+        scopes: For the key of each pair (see `key_of`) the process it came from and the name of its answer's span.
     """
     by_text: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in pairs:
-        process = scopes[id(pair)][0]
+        process = scopes[key_of(pair)][0]
         by_text[process, "q" + pair.prompt].append(pair)
         by_text[process, "a" + pair.answer].append(pair)
     gone: set[int] = set()
@@ -175,7 +180,7 @@ def drop_inner_pairs(pairs: Sequence[Pair], scopes: dict[int, tuple[str, str]]) 
                     continue
                 if (inner.start_ns, inner.end_ns) == (outer.start_ns, outer.end_ns):
                     continue
-                if scopes[id(inner)][1] == scopes[id(outer)][1]:
+                if scopes[key_of(inner)][1] == scopes[key_of(outer)][1]:
                     continue
                 gone.add(id(inner))
     return [p for p in pairs if id(p) not in gone]

@@ -202,9 +202,24 @@ def _reply(node: Node, subs: Turns, answer: Said | None, last: Turn | None) -> t
         return answer, node, why
     if len(last.answers) > 1 and (answer.text in last.answers or len(answer.all) < 2):
         answer = Said(answer.text, all=last.answers, how=answer.how)
+    if _is_whole_run(answer.text, subs, last.answer):
+        return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.1),)
     if answer.text not in last.answer and last.answer not in answer.text:
         why = (*why, ("answer_differs", 0.1))
     return answer, node, why
+
+
+def _is_whole_run(text: str, subs: Turns, last: str) -> bool:
+    """Whether a run's output strings together all that its model calls said, on the way to the last (Mastra)."""
+    if len(text) <= len(last) or not text.endswith(last):
+        return False
+    calls = sorted((c for t in subs for c in t.calls), key=order)
+    said = (m.text.strip() for c in calls for m in c.step.output if m.role != "user")
+    return _bare(text) == _bare("".join(said))
+
+
+def _bare(text: str) -> str:
+    return "".join(text.split())
 
 
 def _chosen_question(node: Node, asked: Said, first: Turn) -> tuple[Said, Node, tuple[str, float]]:

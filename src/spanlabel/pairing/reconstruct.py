@@ -16,9 +16,10 @@ from spanlabel.model import Kind, Pair, Step, Trace, Usage, Value
 
 from ._habits import is_machinery
 from ._node import COMPOSITE, RUNS, Node, Top, forest
-from ._overlap import drop_copies, drop_inner_pairs
+from ._overlap import drop_copies, drop_inner_pairs, key_of
 from ._turn import Turn, merged
 from ._units import chat_of, units, visible
+from ._unlinked import drop_unlinked_steps
 
 FULL: Final = 1.0
 
@@ -55,7 +56,7 @@ def reconstruct(traces: Sequence[Trace]) -> Reading:
         groups[node.top.key].append(node)
         heads[node.top.key] = node.top
     pairs: list[Pair] = []
-    origin: dict[int, tuple[str, str]] = {}
+    origin: dict[tuple[str, str, int], tuple[str, str]] = {}
     for key, nodes in groups.items():
         turns = [turn for node in visible(nodes) for turn in units(node)]
         kept = merged(turns, is_request=heads[key].is_request)
@@ -68,8 +69,8 @@ def reconstruct(traces: Sequence[Trace]) -> Reading:
             pair = _pair(turn, counter[unit_id])
             counter[unit_id] += 1
             pairs.append(pair)
-            origin[id(pair)] = (_process(turn.unit.step), turn.answer_node.step.span.name)
-    kept_pairs = drop_inner_pairs(pairs, origin)
+            origin[key_of(pair)] = (_process(turn.unit.step), turn.answer_node.step.span.name)
+    kept_pairs = drop_inner_pairs(drop_unlinked_steps(pairs, every), origin)
     kept_pairs.sort(key=lambda p: (p.start_ns, p.end_ns, p.trace_id, p.unit_span_id, p.turn))
     return Reading(tuple(kept_pairs), _fates(every, kept_pairs, pairs))
 
@@ -197,8 +198,8 @@ def _fates(
         out.setdefault((pair.trace_id, pair.prompt_span_id), []).append("prompt")
         out.setdefault((pair.trace_id, pair.answer_span_id), []).append("answer")
         out.setdefault((pair.trace_id, pair.unit_span_id), []).append("unit")
-    remaining = {id(p) for p in kept}
+    remaining = {key_of(p) for p in kept}
     for pair in found:
-        if id(pair) not in remaining:
+        if key_of(pair) not in remaining:
             out.setdefault((pair.trace_id, pair.unit_span_id), []).append("inner_pair")
     return {key: tuple(words) for key, words in out.items()}
