@@ -7,20 +7,23 @@ from typing import Any, Final
 
 from spanlabel.model import Attributes, Value
 
-from ._codec import as_int, as_strings, as_text, decoded
+from ._codec import LISTS, as_int, as_strings, as_text, decoded
 from ._messages import finish_of
 
 
 def _text(value: Value) -> str | None:
     """A text; "" if it only stands for one, None if there is none."""
-    text = as_text(value)
-    if text is not None and text[0] == text[-1] == '"' and len(text) > 1:  # MLflow encodes texts too
+    text = value if type(value) is str else as_text(value)
+    if not text:
+        return None
+    if text[0] == text[-1] == '"' and len(text) > 1:  # MLflow encodes texts too
         return as_text(decoded(text)[0]) or ""
     return text
 
 
 def _finishes(value: Value) -> tuple[str, ...] | None:
-    return tuple([word for item in as_strings(value) if (word := finish_of(item))]) or None
+    words = value if isinstance(value, LISTS) else as_strings(value)
+    return tuple([finish for word in words if (finish := finish_of(word))]) or None
 
 
 def _count(*names: str) -> Callable[[Value], int | None]:
@@ -80,13 +83,10 @@ class FactTable:
         found: list[Any] = [None] * len(_READ)
         ranks = [_UNSAID] * len(_READ)
         places = self._places
-        for key in attributes:
+        for key, value in attributes.items():
             if key in places:
-                value = attributes[key]
                 for index, rank, read in places[key]:
-                    if rank < ranks[index]:
-                        said = read(value)
-                        if said is not None:
-                            found[index] = said
-                            ranks[index] = rank
+                    if rank < ranks[index] and (said := read(value)) is not None:
+                        found[index] = said
+                        ranks[index] = rank
         return found

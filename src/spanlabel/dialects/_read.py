@@ -9,19 +9,18 @@ from typing import Any, Final, cast
 from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Text, Usage, Value
 
 from ._codec import as_text, decoded, is_list
-from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
+from ._dialect import Dialect, Found, KindOf, OpaqueReader, Reader, Source, io_of
 from ._facts import FactTable
 from ._messages import messages_in
 
 _MEMO_LIMIT: Final = 20_000
 _MEMO_WORD: Final = 200
 """Longest word that is remembered, in characters: a memo holds 10 MB at the most."""
-_UNREAD: Final = (Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY)
-"""What goes into or out of these is never a question or an answer, so it is not decoded.
+_UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY})
+"""What goes into or out of these is never a question or an answer, so it is not decoded."""
 
-A tuple, because to find a member of an enum in a set calls its hash, which is written in Python.
-"""
 
+_NO_USAGE: Final = Usage()
 
 _OpenStep: Final = cast(
     "type[Step]",
@@ -44,8 +43,8 @@ A frozen dataclass sets each of its 33 fields by a call: 4.0 µs a step, against
 class _Plan:
     """The tables of one set of dialects, merged once."""
 
-    dialects: tuple[Dialect, ...]
     names: tuple[str, ...]
+    kinds: tuple[KindOf, ...]
     inputs: tuple[Reader, ...]
     outputs: tuple[Reader, ...]
     facts: FactTable
@@ -124,8 +123,8 @@ class Readers:
                 for name, keys in dialect.facts.items():
                     facts[name] = (*facts.get(name, ()), *keys)
             plan = _Plan(
-                chosen,
                 tuple(d.name for d in chosen),
+                tuple(d.kind for d in chosen if d.kind is not None),
                 tuple(reader for d in chosen for reader in d.inputs),
                 tuple(reader for d in chosen for reader in d.outputs),
                 FactTable(facts),
@@ -166,14 +165,25 @@ class Readers:
         inputs, input_state = _merged(came, came_io, is_call=is_call)
         outputs, output_state = _merged(went, went_io, is_call=is_call)
         attributes = span.attributes
-        if plan.external and output_state is ContentState.ABSENT and any(k in attributes for k in plan.external):
+        if output_state is ContentState.ABSENT and not attributes.keys().isdisjoint(plan.external):
             output_state = ContentState.EXTERNAL
             if input_state is ContentState.ABSENT:
                 input_state = ContentState.EXTERNAL
-        operation, model, provider, response_id, agent, tool_name, tool_call_id, conversation_id, user_id, *rest = (
-            plan.facts.read(attributes)
-        )
-        input_tokens, output_tokens, finishes, tags = rest
+        (
+            operation,
+            model,
+            provider,
+            response_id,
+            agent,
+            tool_name,
+            tool_call_id,
+            conversation_id,
+            user_id,
+            input_tokens,
+            output_tokens,
+            finishes,
+            tags,
+        ) = plan.facts.read(attributes)
         step = _OpenStep(
             span,
             kind,
@@ -193,8 +203,8 @@ class Readers:
             agent or None,
             tool_name or None,
             tool_call_id or None,
-            Usage(input_tokens, output_tokens),
-            finishes or tuple([m.finish_reason for m in outputs if m.finish_reason]),
+            Usage(input_tokens, output_tokens) if input_tokens is not None or output_tokens is not None else _NO_USAGE,
+            finishes or (tuple([m.finish_reason for m in outputs if m.finish_reason]) if outputs else ()),
             conversation_id or None,
             user_id or None,
             tags or (),
@@ -242,11 +252,10 @@ def _register(words: Sequence[str], bit: int, exact: dict[str, int], starts: lis
 
 
 def _kind(plan: _Plan, source: Source) -> Kind | None:
-    for dialect in plan.dialects:
-        if dialect.kind is not None:
-            kind = dialect.kind(source)
-            if kind is not None:
-                return kind
+    for kind_of in plan.kinds:
+        kind = kind_of(source)
+        if kind is not None:
+            return kind
     return None
 
 
@@ -311,26 +320,24 @@ def _merged(talk: Found | None, opaque: Found | None, *, is_call: bool) -> tuple
 
     OpenInference's LangGraph spans index only the first message of the state (reconstruction.md 3.1).
     """
+    if opaque is None:  # two of three sides
+        return (talk.messages, talk.state) if talk is not None else ((), ContentState.ABSENT)
     best = talk
-    if (
-        opaque is not None
-        and opaque.messages
-        and (
-            talk is None
-            or _weight(talk) < min(2, _weight(opaque))
-            or (not is_call and len(opaque.messages) > len(talk.messages))
-        )
+    if opaque.messages and (
+        talk is None
+        or _weight(talk) < min(2, _weight(opaque))
+        or (not is_call and len(opaque.messages) > len(talk.messages))
     ):
         best = opaque
     if best is None or not best.messages:
         state = best.state if best is not None else ContentState.ABSENT
-        if opaque is not None and opaque.text is not None:
+        if opaque.text is not None:
             state = opaque.state
-        elif opaque is not None and best is None:
+        elif best is None:
             state = opaque.state if opaque.state is ContentState.REDACTED else ContentState.ABSENT
         return (), state
     state = best.state
-    if state in (ContentState.ABSENT, ContentState.REDACTED) and opaque is not None and opaque.text is not None:
+    if state in (ContentState.ABSENT, ContentState.REDACTED) and opaque.text is not None:
         state = opaque.state
     return best.messages, state
 

@@ -87,14 +87,17 @@ class Message:
     @property
     def text(self) -> str:
         """The text parts, joined; "" if there are none. Thoughts and tool traffic are not text."""
-        return "".join(p.content for p in self.parts if isinstance(p, Text))
+        if len(self.parts) == 1:  # nine of ten messages; what is asked for most is not to cost a join
+            part = self.parts[0]
+            return part.content if isinstance(part, Text) else ""
+        return "".join([p.content for p in self.parts if isinstance(p, Text)])
 
     @property
     def tool_calls(self) -> tuple[ToolCall, ...]:
         """The tool calls among the parts."""
-        return tuple(p for p in self.parts if isinstance(p, ToolCall))
+        return tuple([p for p in self.parts if isinstance(p, ToolCall)])
 
     @property
     def tool_results(self) -> tuple[ToolResult, ...]:
         """The tool results among the parts."""
-        return tuple(p for p in self.parts if isinstance(p, ToolResult))
+        return tuple([p for p in self.parts if isinstance(p, ToolResult)])

@@ -31,6 +31,9 @@ class Kind(Enum):
     NONE = "none"
     """Not a GenAI span (HTTP, database, the app's own): structure only."""
 
+    # An enum's own hash is written in Python, and a span's kind is looked up in sets a dozen times (30 for 150 ns).
+    __hash__ = object.__hash__
+
 
 class ContentState(Enum):
     """What became of one side's content on its way here."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import chain, islice
 from typing import Final
 
@@ -50,10 +49,11 @@ _UNKNOWN: Final = Top(("", ""), is_request=False)
 
 
 class Node:
-    """One GenAI step in the mended tree.
+    """One step in the mended tree.
 
     Attributes:
         step: The step.
+        up: The step above, GenAI or not; None at the top.
         parent: The nearest GenAI step above; None at the top.
         children: The nearest GenAI steps below, by start.
         top: What stands above the whole tree.
@@ -79,6 +79,7 @@ class Node:
         "top",
         "trace_id",
         "twins",
+        "up",
     )
 
     def __init__(self, step: Step) -> None:
@@ -88,13 +89,14 @@ class Node:
         self.trace_id = span.trace_id
         self.start_ns = span.start_ns
         self.end_ns = span.end_ns
+        self.up: Node | None = None
         self.parent: Node | None = None
         self.children: list[Node] = []
         self.top = _UNKNOWN
         self.is_inner = False
         self.fate: list[str] = []
         self.tools: tuple[Node, ...] = ()
-        self.twins: list[Node] = []
+        self.twins: tuple[Node, ...] = ()
 
     def detach(self) -> None:
         """Take it out of its parent."""
@@ -102,13 +104,21 @@ class Node:
             self.parent.children.remove(self)
             self.parent = None
 
-    def below(self) -> Iterable[Node]:
+    def below(self) -> list[Node]:
         """All nodes below, parents before children, by start."""
-        stack = list(reversed(self.children))
-        while stack:
-            node = stack.pop()
-            yield node
+        return downwards(self.children) if self.children else []
+
+
+def downwards(nodes: Sequence[Node]) -> list[Node]:
+    """These nodes and all below them, parents before children, by start."""
+    out: list[Node] = []
+    stack = list(reversed(nodes))
+    while stack:
+        node = stack.pop()
+        out.append(node)
+        if node.children:
             stack.extend(reversed(node.children))
+    return out
 
 
 def order(node: Node) -> tuple[int, int, str, str]:
@@ -116,96 +126,95 @@ def order(node: Node) -> tuple[int, int, str, str]:
     return (node.start_ns, -node.end_ns, node.step.span.span_id, node.trace_id)
 
 
-def forest(traces: Sequence[Trace]) -> list[Node]:
+def forest(traces: Sequence[Trace]) -> tuple[list[Node], list[Node]]:
     """Build the mended trees of all traces.
 
     Returns:
-        The topmost GenAI nodes, by start.
+        The topmost GenAI nodes, by start; and all GenAI nodes, each parent before its children.
     """
     tops: list[Node] = []
     for trace in traces:
         tops.extend(_tree(trace))
     tops.sort(key=order)
-    return tops
+    every = downwards(tops)
+    _mark_inner(every)
+    return tops, every
 
 
 def _tree(trace: Trace) -> list[Node]:
     nodes = {step.span.span_id: Node(step) for step in trace.steps}
-    parents = _parents(nodes)
-    _adopt_orphans(nodes, parents)
-    climbed: dict[str, str | None] = {}
-    _free_leaked(nodes, parents, climbed)
-    tops = _tops(nodes, parents)
+    climbed: dict[Node, Node | None] = {}
+    if len(nodes) > 1:
+        _link(nodes)
+        _adopt_orphans(nodes)
+        _free_leaked(nodes, climbed)
+    _set_tops(nodes)
     out = []
-    for span_id, node in nodes.items():
+    for node in nodes.values():
         if node.kind is Kind.NONE:
             continue
-        node.top = tops[span_id]
-        above = _genai_above(span_id, nodes, parents, climbed)
+        above = _genai_above(node, climbed)
         if above is None:
             out.append(node)
         else:
-            node.parent = nodes[above]
-            nodes[above].children.append(node)
+            node.parent = above
+            above.children.append(node)
     for node in nodes.values():
         if len(node.children) > 1:
             node.children.sort(key=order)
-    for node in out:
-        _mark_inner(node)
     return out
 
 
-def _genai_above(
-    span_id: str, nodes: dict[str, Node], parents: dict[str, str | None], climbed: dict[str, str | None]
-) -> str | None:
+def _genai_above(node: Node, climbed: dict[Node, Node | None]) -> Node | None:
     """The nearest GenAI span above; *climbed* remembers it for the spans on the way that are none."""
-    above = parents[span_id]
+    above = node.up
+    if above is None or above.kind is not Kind.NONE:
+        return above
     path = []
-    while above is not None and nodes[above].kind is Kind.NONE:
+    while above is not None and above.kind is Kind.NONE:
         if above in climbed:
             above = climbed[above]
             break
         path.append(above)
-        above = parents[above]
+        above = above.up
     for passed in path:
         climbed[passed] = above
     return above
 
 
-def _parents(nodes: dict[str, Node]) -> dict[str, str | None]:
-    """The parent of each span where it is known; cycles are broken at the span that starts first."""
-    parents: dict[str, str | None] = {}
-    for span_id, node in nodes.items():
-        above = node.step.span.parent_id
-        parents[span_id] = above if above in nodes and above != span_id else None
-    known: set[str] = set()  # spans whose line upwards is known to end
-    for span_id in nodes:
-        if span_id in known or parents[span_id] is None:
+def _link(nodes: Mapping[str, Node]) -> None:
+    """Tie each span to its parent where that is known; cycles are broken at the span that starts first."""
+    for node in nodes.values():
+        parent_id = node.step.span.parent_id
+        above = nodes.get(parent_id) if parent_id is not None else None
+        node.up = above if above is not node else None
+    known: set[Node] = set()  # spans whose line upwards is known to end
+    for node in nodes.values():
+        if node.up is None or node.up in known:  # as good as always, for the spans come by start
+            known.add(node)
             continue
-        path: dict[str, None] = {}
-        here: str | None = span_id
+        path: dict[Node, None] = {}
+        here: Node | None = node
         while here is not None and here not in known and here not in path:
             path[here] = None
-            here = parents[here]
+            here = here.up
         if here is not None and here in path:
             line = list(path)
-            ring = line[line.index(here) :]
-            parents[min(ring, key=lambda one: order(nodes[one]))] = None
+            min(line[line.index(here) :], key=order).up = None
         known.update(path)
-    return parents
 
 
-def _adopt_orphans(nodes: dict[str, Node], parents: dict[str, str | None]) -> None:
+def _adopt_orphans(nodes: Mapping[str, Node]) -> None:
     """Give a span whose parent never came to the smallest agent or chain around it.
 
     A trace has one root: of several spans without a parent all but one have lost it (AWS's distro, LangChain.js
     under OpenLLMetry). Spans under the same missing parent stay siblings.
     """
-    lost = [n for span_id, n in nodes.items() if parents[span_id] is None and n.kind is not Kind.NONE]
+    lost = [n for n in nodes.values() if n.up is None and n.kind is not Kind.NONE]
     if len(lost) < 2 and not any(n.step.span.parent_id for n in lost):
         return
     holders = sorted((n for n in nodes.values() if n.kind in COMPOSITE), key=order)
-    tops = {span_id: above or span_id for span_id, above in parents.items()}
+    tops = {n: n.up or n for n in nodes.values()}
     around: list[Node] = []
     position = 0
     for orphan in sorted(lost, key=order) if holders else ():
@@ -215,11 +224,10 @@ def _adopt_orphans(nodes: dict[str, Node], parents: dict[str, str | None]) -> No
         if len(around) > MAX_AROUND:
             around = [h for h in around if h.end_ns + SLACK_NS >= orphan.start_ns]
             around = around[: MAX_AROUND // 4] + around[MAX_AROUND // 4 :][-MAX_AROUND // 4 :]
-        orphan_id = orphan.step.span.span_id
-        fitting = [h for h in around if _is_around(h, orphan) and _top_of(h.step.span.span_id, tops) != orphan_id]
+        fitting = [h for h in around if _is_around(h, orphan) and _top_of(h, tops) is not orphan]
         if fitting:
             best = min(fitting, key=lambda h: h.end_ns - h.start_ns)
-            parents[orphan_id] = tops[orphan_id] = best.step.span.span_id
+            orphan.up = tops[orphan] = best
             orphan.fate.append("adopted_orphan")
 
 
@@ -234,34 +242,31 @@ def _is_around(holder: Node, orphan: Node) -> bool:
     return holder.end_ns >= orphan.end_ns and is_longer and holder.step.span.parent_id is None
 
 
-def _top_of(span_id: str, tops: dict[str, str]) -> str:
+def _top_of(node: Node, tops: dict[Node, Node]) -> Node:
     """The top of the span's tree, so that nobody is adopted by what stands below it; shortens the way in *tops*."""
-    while (up := tops[span_id]) != span_id:
-        tops[span_id] = tops[up]
-        span_id = up
-    return span_id
+    while (up := tops[node]) is not node:
+        tops[node] = tops[up]
+        node = up
+    return node
 
 
-def _free_leaked(nodes: dict[str, Node], parents: dict[str, str | None], climbed: dict[str, str | None]) -> None:
+def _free_leaked(nodes: Mapping[str, Node], climbed: dict[Node, Node | None]) -> None:
     """Take a run out of the span that only leaked its context to it.
 
     A run that starts after the model call above it has ended is no part of that call (OpenLLMetry
     0.47.5, traces-python.md 3.5); nor is a run of the same name below one of another question
     that it outlives (`chain.batch`, traces-python.md 3.6).
     """
-    for span_id, node in nodes.items():
-        if node.kind not in COMPOSITE:
+    for node in nodes.values():
+        parent = _genai_above(node, climbed) if node.kind in COMPOSITE else None
+        if parent is None:
             continue
-        above = _genai_above(span_id, nodes, parents, climbed)
-        if above is None:
-            continue
-        parent = nodes[above]
         if parent.kind is Kind.LLM and node.start_ns >= parent.end_ns:
             leaked = True
         else:
             leaked = parent.kind in COMPOSITE and _is_other_run(parent, node)
         if leaked:
-            parents[span_id] = None
+            node.up = None
             node.fate.append("leaked_context")
 
 
@@ -287,46 +292,47 @@ def _said(text: str | None, messages: Sequence[Message]) -> object:
     return messages[asked].text if asked is not None else [(m.role, m.text) for m in messages]
 
 
-def _tops(nodes: dict[str, Node], parents: dict[str, str | None]) -> dict[str, Top]:
-    """The top of each span's tree; spans under the same missing parent share one."""
-    tops: dict[str, Top] = {}
+def _set_tops(nodes: Mapping[str, Node]) -> None:
+    """Say what stands above each span's tree; spans under the same missing parent share one top."""
     missing: dict[str, Top] = {}
-    waiting: dict[str, list[str]] = defaultdict(list)
-    for span_id, above in parents.items():
-        if above is None:
-            node = nodes[span_id]
-            gone = node.step.span.parent_id
-            if gone is not None and gone not in nodes and "leaked_context" not in node.fate:
-                top = missing.get(gone)
-                if top is None:
-                    top = missing[gone] = Top((node.trace_id, gone), is_request=False)
-                if node.step.span.kind in _REQUESTS and node.kind is Kind.NONE:
-                    top = Top((node.trace_id, span_id), is_request=True)
-            else:
-                top = Top((node.trace_id, span_id), is_request=node.step.span.kind in _REQUESTS)
-            tops[span_id] = top
-        else:
-            waiting[above].append(span_id)
-    stack = list(tops)
-    while stack:
-        here = stack.pop()
-        for below in waiting.get(here, ()):
-            tops[below] = tops[here]
-            stack.append(below)
-    return tops
+    for node in nodes.values():
+        path = []
+        here = node
+        while here.top is _UNKNOWN and here.up is not None:
+            path.append(here)
+            here = here.up
+        if here.top is _UNKNOWN:
+            here.top = _new_top(here, nodes, missing)
+        for passed in path:
+            passed.top = here.top
 
 
-def _mark_inner(root: Node) -> None:
-    stack = [(root, False)]
-    downwards: list[Node] = []
-    while stack:
-        node, inner = stack.pop()
-        node.is_inner = (inner or node.kind in INNER) and node.step.root_hint is not True
-        downwards.append(node)
-        stack.extend((child, node.is_inner) for child in node.children)
-    for node in reversed(downwards):
-        below = [child.tools for child in node.children if child.tools]
+def _new_top(node: Node, nodes: Mapping[str, Node], missing: dict[str, Top]) -> Top:
+    span = node.step.span
+    is_request = span.kind in _REQUESTS
+    gone = span.parent_id
+    if gone is None or gone in nodes or "leaked_context" in node.fate:
+        return Top((node.trace_id, span.span_id), is_request=is_request)
+    if is_request and node.kind is Kind.NONE:
+        return Top((node.trace_id, span.span_id), is_request=True)
+    if gone not in missing:
+        missing[gone] = Top((node.trace_id, gone), is_request=False)
+    return missing[gone]
+
+
+def _mark_inner(every: Sequence[Node]) -> None:
+    """Mark what is inner, and note the tool calls below each node.
+
+    Args:
+        every: Nodes, each parent before its children.
+    """
+    for node in every:
+        if node.kind in INNER or (node.parent is not None and node.parent.is_inner):
+            node.is_inner = node.step.root_hint is not True
+    for node in reversed(every):
         if node.kind is Kind.TOOL:
             node.tools = (node,)
-        elif below:
-            node.tools = below[0] if len(below) == 1 else tuple(islice(chain.from_iterable(below), MAX_TOOLS))
+        elif node.children:
+            below = [child.tools for child in node.children if child.tools]
+            if below:
+                node.tools = below[0] if len(below) == 1 else tuple(islice(chain.from_iterable(below), MAX_TOOLS))

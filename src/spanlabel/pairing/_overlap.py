@@ -22,13 +22,17 @@ NEIGHBOURS: Final = 16
 """How many copies by start are compared with one: keeps hostile input linear."""
 
 
-def drop_copies(tops: Sequence[Node]) -> list[Node]:
+def drop_copies(tops: Sequence[Node], every: Sequence[Node]) -> list[Node]:
     """Take out model calls that another instrumentation recorded too.
+
+    Args:
+        tops: The topmost nodes.
+        every: All nodes, each parent before its children.
 
     Returns:
         The topmost nodes that are left.
     """
-    calls = [n for top in tops for n in (top, *top.below()) if n.kind is Kind.LLM]
+    calls = [n for n in every if n.kind is Kind.LLM]
     is_one_layer = len({call.step.span.scope.name for call in calls}) < 2
     groups: dict[tuple[str, object], list[Node]] = defaultdict(list)
     for call in calls:
@@ -62,7 +66,7 @@ def _drop_from(group: list[Node], gone: dict[int, Node]) -> None:
                 continue
             kept, lost = (a, b) if _outer(a, b) else (b, a)
             gone[id(lost)] = lost
-            kept.twins.append(lost)
+            kept.twins = (*kept.twins, lost)
             lost.fate.append("copy")
 
 
@@ -70,13 +74,13 @@ def _signs(call: Node) -> Iterable[tuple[str, object]]:
     step = call.step
     if step.response_id:
         yield ("id", step.response_id)
-    ids = tuple(c.id for m in step.output for c in m.tool_calls if c.id)
-    if ids:
-        yield ("tool", ids[0])
+    call_id = next((c.id for m in step.output for c in m.tool_calls if c.id), None)
+    if call_id:
+        yield ("tool", call_id)
     answer = call_answer(step)
     if answer is not None:
         yield ("text", answer.text)
-    elif not ids and step.input:
+    elif not call_id and step.input:
         yield ("asked", step.input[-1].text)
 
 

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
-from spanlabel.model import Kind, Message, Step, Text, ToolCall
+from spanlabel.model import Kind, Message, Step, Text, ToolCall, ToolResult
 
 from ._habits import bare_question
 
@@ -20,9 +20,9 @@ ROUTING: Final = frozenset({"__end__", "__start__"})
 """Names of a graph's ends, which LangGraph's routing steps give as their result."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen, which would make it four times as slow to make; one and a half are made a span
 class Said:
-    """A text and where it stands.
+    """A text and where it stands; nobody changes it.
 
     Attributes:
         text: The text, without white space around it.
@@ -40,7 +40,8 @@ class Said:
 def last_question(messages: Sequence[Message]) -> int | None:
     """Index of the last message in which the user says something; tool results are no question."""
     for index in range(len(messages) - 1, -1, -1):
-        if messages[index].role == "user" and messages[index].text.strip():
+        message = messages[index]
+        if message.role == "user" and message.text.strip():
             return index
     return None
 
@@ -69,7 +70,6 @@ def with_system(step: Step, messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages with the system instructions that came apart from them in front."""
     if not step.system or any(m.role == "system" and m.text.strip() == step.system.strip() for m in messages):
         return tuple(messages)
-
     return (Message("system", (Text(step.system),)), *messages)
 
 
@@ -78,11 +78,10 @@ def call_answer(step: Step) -> Said | None:
     if step.given_answer:
         return Said(step.given_answer.strip(), all=(step.given_answer.strip(),), how="given")
     replies = [m for m in step.output if m.role != "user"]
-    calls = [m for m in replies if m.tool_calls]
-    texts = tuple(t for m in replies if not m.tool_calls and (t := m.text.strip()) and t not in ROUTING)
-    if calls:
-        # Parts of one turn may come as several messages, text first, tool call second.
-        return None
+    for message in replies:
+        if message.tool_calls:  # parts of one turn may come as several messages, text first, tool call second
+            return None
+    texts = tuple([text for m in replies if (text := m.text.strip()) and text not in ROUTING])
     if texts:
         return Said(texts[0], all=texts)
     text = (step.output_text or "").strip()
@@ -104,10 +103,10 @@ def run_answer(step: Step) -> Said | None:
                 return None
             continue
         said = message.text.strip()
-        pending = _pending(message)
-        if said and not pending:
+        calls = message.tool_calls
+        if said and not (calls and _pending(message)):
             return Said(said, all=(said,))
-        if message.tool_calls:
+        if calls:
             return None
     return None
 
@@ -147,14 +146,12 @@ def arguments_text(call: ToolCall) -> str | None:
 def texts_of(messages: Iterable[Message], *roles: str) -> list[str]:
     """Texts of the messages of these roles; the responses of tool results count for role "tool"."""
     out = []
+    has_tools = "tool" in roles
     for message in messages:
-        if "tool" in roles:
-            for result in message.tool_results:
-                if isinstance(result.response, str):
-                    out.append(result.response.strip())
-                elif result.response is not None:
-                    with suppress(ValueError, RecursionError):  # numbers of more than 4300 digits, too deep
-                        out.append(str(result.response))
+        for part in message.parts if has_tools else ():
+            if isinstance(part, ToolResult) and part.response is not None:
+                with suppress(ValueError, RecursionError):  # numbers of more than 4300 digits, too deep
+                    out.append(part.response.strip() if isinstance(part.response, str) else str(part.response))
         if message.role in roles:
             text = message.text.strip()
             if text:

@@ -31,19 +31,18 @@ MANY: Final = 100
 
 def units(node: Node) -> Turns:
     """The turns of everything from *node* down, without recursion: a trace may be 10 000 spans deep."""
-    done: dict[int, Turns] = {}
-    stack: list[tuple[Node, bool]] = [(node, False)]
-    while stack:
-        here, ready = stack.pop()
-        if not ready:
-            stack.append((here, True))
-            stack.extend((child, False) for child in here.children if not child.is_inner)
-            continue
+    if not node.children:
+        return _unit(node, [])
+    done: dict[Node, Turns] = {}
+    line = [node]
+    for here in line:  # grows as it is gone through
+        line.extend([child for child in here.children if not child.is_inner])
+    for here in reversed(line):  # what is below comes first
         below: Turns = []
         for child in visible(here.children):
-            below.extend(done.pop(id(child), ()))
-        done[id(here)] = _unit(here, below)
-    return done[id(node)]
+            below.extend(done.pop(child, ()))
+        done[here] = _unit(here, below)
+    return done[node]
 
 
 def visible(siblings: Sequence[Node]) -> list[Node]:
@@ -52,14 +51,18 @@ def visible(siblings: Sequence[Node]) -> list[Node]:
     OpenLLMetry's OpenAI Agents spans put an agent that is used as a tool beside its manager, not
     below the tool (traces-python.md 3.9).
     """
-    open_ones = [n for n in siblings if not n.is_inner and not _is_skipped(n)]
+    open_ones: list[Node] = []
+    runs, has_tool = 0, False
     for n in siblings:
         if _is_skipped(n):
             n.fate.append("skipped_by_app")
         elif n.is_inner:
             n.fate.append("inner")
-    runs = [n for n in open_ones if n.kind in COMPOSITE]
-    if len(runs) < 2 and not any(n.kind is Kind.TOOL for n in siblings):
+        else:
+            open_ones.append(n)
+            runs += n.kind in COMPOSITE
+        has_tool = has_tool or n.kind is Kind.TOOL
+    if runs < 2 and not has_tool:
         return open_ones
     tools = sorted(
         ((t, owner) for owner in siblings for t in _tools(owner) if t.end_ns > t.start_ns), key=lambda p: order(p[0])

@@ -19,8 +19,7 @@ def mended_parents(traces: Sequence[Trace]) -> Mapping[tuple[str, str], str | No
         For (trace id, span id) of each GenAI span the id of the nearest GenAI span above it; None at the top.
     """
     found: dict[tuple[str, str], str | None] = {}
-    for top in forest(traces):
-        for node in (top, *top.below()):
-            above = node.parent
-            found[node.trace_id, node.step.span.span_id] = None if above is None else above.step.span.span_id
+    for node in forest(traces)[1]:
+        above = node.parent
+        found[node.trace_id, node.step.span.span_id] = None if above is None else above.step.span.span_id
     return found

@@ -46,10 +46,10 @@ def reconstruct(traces: Sequence[Trace]) -> Reading:
     Returns:
         The pairs and what became of each span. Never raises on any content.
     """
-    tops = forest(traces)
-    every = [node for top in tops for node in (top, *top.below())]
-    tops = drop_copies(tops)
-    tops = _marked(tops)
+    tops, every = forest(traces)
+    tops = drop_copies(tops, every)
+    if any(node.step.root_hint for node in every):
+        tops = _marked(tops)
     groups: dict[tuple[str, str], list[Node]] = defaultdict(list)
     heads: dict[tuple[str, str], Top] = {}
     for node in tops:
@@ -105,7 +105,7 @@ def _above(node: Node) -> list[Node]:
 
 def _pair(turn: Turn, number: int) -> Pair:
     unit, answered, asked = turn.unit.step, turn.answer_node.step, turn.prompt_node.step
-    below = list(turn.unit.below())
+    below = turn.unit.below()
     calls = [c.step for c in turn.calls]
     copies = [copy.step for c in turn.calls for copy in c.twins]  # they may know what the one that speaks does not
     around = [unit, *(n.step for n in _above(turn.unit)), answered, *calls, *copies]
@@ -134,8 +134,8 @@ def _pair(turn: Turn, number: int) -> Pair:
         usage=_usage(turn),
         tags=next((s.tags for s in around if s.tags), ()),
         metadata=_metadata(around),
-        documents=tuple(d for n in below for d in n.step.documents),
-        evaluations=(*unit.evaluations, *(e for n in below for e in n.step.evaluations)),
+        documents=tuple([d for n in below for d in n.step.documents]),
+        evaluations=(*unit.evaluations, *[e for n in below for e in n.step.evaluations]),
         prompt_state=asked.input_state,
         answer_state=answered.output_state,
         skipped_steps=_skipped(turn, below),
@@ -192,7 +192,7 @@ def _fates(
     nodes: Sequence[Node], kept: Sequence[Pair], found: Sequence[Pair]
 ) -> Mapping[tuple[str, str], tuple[str, ...]]:
     out: dict[tuple[str, str], list[str]] = {
-        (node.trace_id, node.step.span.span_id): list(dict.fromkeys(node.fate)) for node in nodes
+        (node.trace_id, node.step.span.span_id): list(dict.fromkeys(node.fate)) if node.fate else [] for node in nodes
     }
     for pair in kept:
         out.setdefault((pair.trace_id, pair.prompt_span_id), []).append("prompt")
