@@ -60,13 +60,24 @@ class LabelStudioServer:
     log: Path
     pid: int
 
-    def call(self, method: str, path: str, body: object = None) -> Any:
-        """Ask its API with the legacy token, over nothing of ours.
+    def call(self, method: str, path: str, body: object = None, *, token: str | None = None) -> Any:
+        """Ask its API, over nothing of ours.
+
+        Args:
+            method: HTTP method.
+            path: With the query.
+            body: For JSON.
+            token: What to sign with; by default the legacy token.
 
         Raises:
             urllib.error.HTTPError: It answers with an error.
         """
-        return _call(self.url, self.token, method, path, body)
+        return _call(self.url, f"Token {self.token}" if token is None else token, method, path, body)
+
+    def access(self) -> str:
+        """Access for the personal token, to sign a `call` with."""
+        found = _call(self.url, None, "POST", "/api/token/refresh/", {"refresh": self.personal_token})
+        return f"Bearer {found['access']}"
 
     def give_draft_to_another_user(self, draft: int) -> None:
         """Let a draft be somebody else's than the token's user."""
@@ -92,7 +103,7 @@ def run_label_studio(*, log_folder: Path) -> Iterator[LabelStudioServer]:
         data = folder / "data"
         shutil.copytree(template, data)
         with _process(program, data, log_folder / "label-studio.log") as (url, pid):
-            personal = _call(url, LEGACY_TOKEN, "POST", "/api/token/", {})["token"]
+            personal = _call(url, f"Token {LEGACY_TOKEN}", "POST", "/api/token/", {})["token"]
             yield LabelStudioServer(url, LEGACY_TOKEN, personal, data, log_folder / "label-studio.log", pid)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -184,8 +195,10 @@ def expired_token(personal_token: str) -> str:
     return f"{head}.{changed}.{signature}"
 
 
-def _call(url: str, token: str, method: str, path: str, body: object = None) -> Any:
-    headers = {"Authorization": f"Token {token}", "Content-Type": "application/json", "Connection": "close"}
+def _call(url: str, signed: str | None, method: str, path: str, body: object = None) -> Any:
+    headers = {"Content-Type": "application/json", "Connection": "close"}
+    if signed is not None:
+        headers["Authorization"] = signed
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data=data, headers=headers, method=method)  # noqa: S310  our own server
     with _opener.open(request, timeout=60) as answer:
@@ -292,7 +305,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
             break
         # /health answers before the user is made; the token works only after that.
         with contextlib.suppress(OSError, ValueError):
-            _call(url, LEGACY_TOKEN, "GET", "/api/current-user/whoami")
+            _call(url, f"Token {LEGACY_TOKEN}", "GET", "/api/current-user/whoami")
             return
         time.sleep(0.2)
     tail = log.read_text(errors="replace")[-2000:]

@@ -16,7 +16,7 @@ from spanlabel.ports import Finding
 
 from .api import TIMEOUT_S, Api
 from .config import LabelStudioSettings
-from .failures import Unsure
+from .failures import NotThere, Unsure
 from .mapping import ID, to_task
 from .presets import preset_of
 from .projects import Target, find_project, fit, title_of
@@ -129,6 +129,8 @@ def _explained(what: str, error: Exception, settings: LabelStudioSettings) -> Fi
         elif not isinstance(error, TryLater) or "not Label Studio" in words:
             words += "; is the port right, and the path, if it has one?"
         return Finding(what, False, words, "url")
+    if isinstance(error, NotThere):
+        return Finding(what, False, f"{error}; Label Studio is there, but is the path right?", "url")
     return Finding(what, False, f"{error}; nothing is lost meanwhile: records wait in the outbox")
 
 
