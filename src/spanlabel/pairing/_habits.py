@@ -5,7 +5,6 @@ A habit stands here only if a framework writes the same words into every request
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from spanlabel.model import Message, Text
@@ -13,7 +12,7 @@ from spanlabel.model import Message, Text
 _TASK: Final = "New task:\n"
 """smolagents begins each task so."""
 
-_IDENTITY: Final = re.compile(r'\s*\n\nYou are an agent\. Your internal name is "[^"]*"\.[^\n]*\Z')
+_IDENTITY: Final = '\n\nYou are an agent. Your internal name is "'
 """Google ADK ends each instruction with who the agent is."""
 
 
@@ -27,8 +26,10 @@ def bare_system(message: Message) -> Message:
     if len(message.parts) != 1 or not isinstance(message.parts[0], Text):
         return message
     text = message.parts[0].content
-    bare = _IDENTITY.sub("", text) if "Your internal name is" in text else text
-    return message if bare == text else Message(message.role, (Text(bare),), message.name)
+    own, identity, rest = text.rpartition(_IDENTITY)
+    if not identity or "\n" in rest or '".' not in rest:
+        return message
+    return Message(message.role, (Text(own.rstrip()),), message.name)
 
 
 WITHOUT_PARENTS: Final = "@traceloop/instrumentation-langchain"
