@@ -208,6 +208,20 @@ class TestRun:
         assert (pair.prompt, pair.answer) == ("How warm is it in Rome and Oslo?", "21 and 3.")
         assert pair.messages == (asked,)
         assert pair.skipped_steps == 4
+        assert pair.reasons == ("merged:continues", "prompt_from_llm", "answer_from_llm")
+
+    def test_tool_loop_of_a_run_that_speaks(self, story: Story) -> None:
+        """
+        Where the agent says its question and its answer itself, nothing about the loop below lowers the confidence.
+        """
+        run = story.agent((0, 9), "How warm is it in Rome?", "21 degrees.")
+        asked, call = story.said("user", "How warm is it in Rome?"), story.calling("weather", "Rome", id="1")
+        story.llm((1, 2), [asked], call, under=run)
+        story.tool((2, 3), under=run)
+        story.llm((3, 4), [asked, call, story.result("21", id="1")], "21 degrees.", under=run)
+
+        assert story.pair.reasons == ("own_prompt:value", "own_answer:value")
+        assert story.pair.confidence == 1.0
 
     def test_a_run_that_was_stopped(self, story: Story) -> None:
         """
@@ -478,6 +492,39 @@ class TestSeveralAgents:
 
         assert story.told == [("Plan my trip to Rome", "Fly on Monday.")]
         assert "within_tool" in story.fates(helper)
+
+    def test_agent_beside_the_tool_span_that_called_it(self, story: Story) -> None:
+        """
+        The same without a manager: the agent lies beside the tool span, below the app's span.
+        """
+        app = story.app((0, 20))
+        story.llm((1, 2), "Plan my trip to Rome", story.calling("flights", "Rome"), under=app)
+        story.tool((4, 8), under=app)
+        helper = story.agent((5, 7), "Find flights to Rome", "Monday at 9.", under=app)
+        story.llm((9, 10), "Plan my trip to Rome", "Fly on Monday.", under=app)
+
+        assert story.told == [("Plan my trip to Rome", "Fly on Monday.")]
+        assert "within_tool" in story.fates(helper)
+
+    def test_agent_that_outlasts_the_tool(self, story: Story) -> None:
+        """
+        An agent that only began while a tool ran beside it is no part of that tool.
+        """
+        app = story.app((0, 20))
+        story.tool((4, 8), under=app)
+        story.agent((5, 9), "Find flights to Rome", "Monday at 9.", under=app)
+
+        assert story.told == [("Find flights to Rome", "Monday at 9.")]
+
+    def test_a_call_above_another_that_failed(self, story: Story) -> None:
+        """
+        A framework's model call above the SDK's own attempts, of which none was captured with an answer, speaks itself.
+        """
+        outer = story.llm((0, 9), "Capital of France?", "Paris.")
+        story.llm((1, 2), "Capital of France?", under=outer, error=True)
+
+        assert story.told == [("Capital of France?", "Paris.")]
+        assert story.pair.unit_span_id == f"{outer:016x}"
 
     def test_attributes_of_a_call_on_the_apps_own_span(self, story: Story) -> None:
         """
