@@ -224,7 +224,7 @@ def _adopt_orphans(nodes: Mapping[str, Node]) -> None:
         if len(around) > MAX_AROUND:
             around = [h for h in around if h.end_ns + SLACK_NS >= orphan.start_ns]
             around = around[: MAX_AROUND // 4] + around[MAX_AROUND // 4 :][-MAX_AROUND // 4 :]
-        fitting = [h for h in around if _is_around(h, orphan) and _top_of(h, tops) is not orphan]
+        fitting = [h for h in around if _is_around(h, orphan) and _is_apart(h, orphan, tops)]
         if fitting:
             best = min(fitting, key=lambda h: h.end_ns - h.start_ns)
             orphan.up = tops[orphan] = best
@@ -240,6 +240,12 @@ def _is_around(holder: Node, orphan: Node) -> bool:
         return holder.end_ns + SLACK_NS >= orphan.end_ns and holder.step.span.parent_id != gone
     is_longer = holder.end_ns - holder.start_ns > orphan.end_ns - orphan.start_ns
     return holder.end_ns >= orphan.end_ns and is_longer and holder.step.span.parent_id is None
+
+
+def _is_apart(holder: Node, orphan: Node, tops: dict[Node, Node]) -> bool:
+    """Whether the holder stands neither below the orphan nor below a sibling of it."""
+    top, gone = _top_of(holder, tops), orphan.step.span.parent_id
+    return top is not orphan and (gone is None or top.step.span.parent_id != gone)
 
 
 def _top_of(node: Node, tops: dict[Node, Node]) -> Node:
@@ -258,6 +264,9 @@ def _free_leaked(nodes: Mapping[str, Node], climbed: dict[Node, Node | None]) ->
     that it outlives (`chain.batch`, traces-python.md 3.6).
     """
     for node in nodes.values():
+        if node.kind is Kind.LLM:
+            _free_call(node)
+            continue
         parent = _genai_above(node, climbed) if node.kind in COMPOSITE else None
         if parent is None:
             continue
@@ -268,6 +277,16 @@ def _free_leaked(nodes: Mapping[str, Node], climbed: dict[Node, Node | None]) ->
         if leaked:
             node.up = None
             node.fate.append("leaked_context")
+
+
+def _free_call(node: Node) -> None:
+    """Put a model call that starts after the model call above it had ended beside that one."""
+    above = node.up
+    while above is not None and above.kind is Kind.LLM and node.start_ns >= above.end_ns:
+        above = above.up
+    if above is not node.up:
+        node.up = above
+        node.fate.append("leaked_context")
 
 
 def _is_other_run(parent: Node, node: Node) -> bool:

@@ -152,3 +152,27 @@ def test_a_nested_round_ends_after_its_parent(story: Story) -> None:
     )
 
     assert story.told == [(QUESTION, ANSWER)]
+
+
+class TestLeakedContext:
+    def test_call_below_a_call_that_had_ended(self, story: Story) -> None:
+        """
+        A model call whose parent is an earlier call of another question, ended by then, is a pair like that one.
+        """
+        first = story.llm((0, 5), QUESTION, ANSWER)
+        second = story.llm((6, 9), "And how warm is Oslo?", "9 degrees.", under=first)
+        story.llm((10, 12), "And how warm is Bern?", "12 degrees.", under=second)
+
+        assert [answer for _, answer in story.told] == [ANSWER, "9 degrees.", "12 degrees."]
+        assert "leaked_context" in story.fates(second)
+
+    def test_runs_at_one_time_under_a_parent_that_never_came(self, story: Story) -> None:
+        """
+        Of two runs under one missing parent the shorter is no part of the longer, whatever the longer holds.
+        """
+        longer = story.workflow((0, 20), QUESTION, ANSWER, name="graph", under=99)
+        story.llm((2, 18), QUESTION, ANSWER, under=story.chain((1, 19), under=longer))
+        shorter = story.workflow((3, 10), "And how warm is Oslo?", "9 degrees.", name="graph", under=99)
+        story.llm((4, 9), "And how warm is Oslo?", "9 degrees.", under=shorter)
+
+        assert len(story.told) == 2
