@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from spanlabel.model import Kind, Message, Text
+from spanlabel.model import ContentState, Kind, Message, Text
 
 from ._codec import decoded
 from ._dialect import Dialect, Found, Reader, Source, io, kind_by, settled
@@ -51,6 +51,23 @@ def _all_choices(source: Source) -> Found | None:
     return settled(found) if found is not None and len(found) > 1 else None
 
 
+def _asked(source: Source) -> Found | None:
+    """The indexed messages; the text of one that was indexed without it from the raw items (OpenAI Agents JS)."""
+    found = _indexed_input(source)
+    raw = source.attributes.get("input.value")
+    if found is None or all(m.parts for m in found.messages) or not isinstance(raw, str) or raw[:1] != "[":
+        return found
+    items = messages_in(raw, "user", bare_text=False) or ()
+    missing = len(found.messages) - len(items)  # the system instructions are no item
+    if not items or missing not in (0, 1):
+        return found
+    given = (*found.messages[:missing], *items)
+    filled = [b if not a.parts and a.role == b.role else a for a, b in zip(found.messages, given, strict=True)]
+    return settled(filled) if found.state is ContentState.PRESENT else found
+
+
+_indexed_input = openinference("llm.input_messages", "user")
+
 OPENINFERENCE = Dialect(
     name="openinference",
     source="openinference-semantic-conventions 0.1.42; instrumentors 0.1.x to 4.x measured",
@@ -59,7 +76,7 @@ OPENINFERENCE = Dialect(
     scopes=("openinference.*",),
     kind=kind_by("openinference.span.kind", KINDS),
     inputs=(
-        openinference("llm.input_messages", "user"),
+        _asked,
         _texts("llm.prompts", "prompt", "text", "user"),
         io("input.value", is_input=True),
     ),
