@@ -111,11 +111,6 @@ class Running:
         """Read what is ready."""
         self.pipeline.tick(now_s=now_s)
 
-    def next_due_in_s(self, now_s: float) -> float | None:
-        """Seconds until `tick` has something to do; None while nothing waits."""
-        due_s = self.pipeline.next_due_s()
-        return None if due_s is None else max(0.0, due_s - now_s)
-
     def flush(self, now_s: float, *, everything: bool) -> None:
         """Read what is complete, or everything, into the outbox."""
         if everything:

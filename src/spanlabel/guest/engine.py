@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from spanlabel.errors import SpanlabelError
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger("spanlabel")
 
-ROUND_S: Final = 0.05
+ROUND_S: Final = 0.1
 """The thread looks at the queue this often while spans come, so that a span costs no switch of threads."""
+
+LIVELY_S: Final = 3.0
+"""As long after the last span it goes on doing so; then it sleeps until it is woken."""
 
 CLOSE_S: Final = 1.0
 """What `detach` may take beyond the setting `flush_timeout_s`, to let go of files and connections."""
@@ -104,6 +108,7 @@ class Engine:
         self.counts = Counts()
         self._room = self.settings.queue_spans
         self._urgent = max(1, self._room // 2)
+        self._is_urgent = False
         self._queue: deque[Any] = deque()
         self._opened: deque[int] = deque(maxlen=_OPENED_FACTOR * self._room)
         self._bell = _Bell()
@@ -135,7 +140,9 @@ class Engine:
             self._drop(thing)
             return
         queue.append(thing)
-        if self._is_asleep or (length >= self._urgent and not self._bell.is_ringing):
+        if length >= self._urgent and not self._is_urgent:
+            self._hurry()
+        elif self._is_asleep:
             self._bell.ring()
         if self._thread is None:
             self._start()
@@ -148,7 +155,7 @@ class Engine:
                 until_s = until_s or time.monotonic() + EXPORT_WAIT_S
                 if time.monotonic() >= until_s:
                     break
-                self._bell.ring()
+                self._hurry()
                 time.sleep(0.001)
             self.put(thing)
 
@@ -169,7 +176,7 @@ class Engine:
         mark = _Mark()
         # The bound does not count for it: a flush of a full queue is the one that matters.
         self._queue.append(mark)
-        self._bell.ring()
+        self._hurry()
         if not self._thread.is_alive() or not mark.done.wait(max(0.0, timeout_s)):
             return False
         running = self._running
@@ -190,13 +197,18 @@ class Engine:
             self._room = 0
             self._stop_at_s = time.monotonic() + timeout_s
             thread = self._thread
-        self._bell.ring()
+        self._hurry()
         if thread is None:
             if self._queue:
                 self._run()  # no thread was to be had
             return True
         thread.join(timeout=timeout_s + CLOSE_S)
         return not thread.is_alive()
+
+    def _hurry(self) -> None:
+        """Let the thread look at the queue now."""
+        self._is_urgent = True
+        self._bell.ring()
 
     def _start(self) -> None:
         with self._lock:
@@ -242,23 +254,28 @@ class Engine:
     def _work(self) -> None:
         with self._open_intake(self.counts, has_exporter=lambda: self.has_exporter, close_s=CLOSE_S) as intake:
             self._running = intake.running
+            due_s = lively_until_s = 0.0
             while (stop_at_s := self._stop_at_s) is None or self._queue:
-                wait_s = self._round(intake)
+                now_s = time.monotonic()
+                if self._queue:
+                    lively_until_s = now_s + LIVELY_S
+                if self._queue or self._dropped_spans or self._dropped_logs or now_s >= due_s:
+                    due_s = self._round(intake, now_s)
                 if self._stop_at_s is None:
-                    self._sleep(wait_s)
+                    self._sleep(due_s, lively_until_s)
             intake.end(time.monotonic(), stop_at_s - time.monotonic())
 
-    def _round(self, intake: Intake) -> float | None:
+    def _round(self, intake: Intake, now_s: float) -> float:
         """Put what is in the queue now through the pipeline.
 
         Returns:
-            Seconds until the next round; None if it can wait for the next span.
+            When there is more to do, without further spans.
         """
+        self._is_urgent = False
         queue = self._queue
         # Counted before the openings are told: so each of these spans has been told to be open, and a trace never
         # seems complete too early.
         n = len(queue)
-        now_s = time.monotonic()
         with self._lock:
             spans, logs, self._dropped_spans, self._dropped_logs = self._dropped_spans, self._dropped_logs, 0, 0
         if spans or logs:
@@ -276,12 +293,17 @@ class Engine:
             else:
                 things.append(thing)
         intake.take(things, now_s)
-        wait_s = intake.tick(time.monotonic())
-        return ROUND_S if n else wait_s
+        return intake.tick(time.monotonic())
 
-    def _sleep(self, wait_s: float | None) -> None:
-        # A short sleep is not interrupted by a span.
-        self._is_asleep = wait_s is None or wait_s > ROUND_S
-        if not (self._is_asleep and self._queue):
-            self._bell.wait(wait_s)
-        self._is_asleep = False
+    def _sleep(self, until_s: float, lively_until_s: float) -> None:
+        now_s = time.monotonic()
+        if now_s >= lively_until_s:
+            self._is_asleep = True
+            if not self._queue:
+                self._bell.wait(None if until_s == inf else max(0.0, until_s - now_s))
+            self._is_asleep = False
+            if self._is_urgent or not self._queue:
+                return
+            # A first span woke us; others will follow, and the app is at work just now.
+            until_s = inf
+        self._bell.wait(max(0.0, min(ROUND_S, until_s - now_s)))

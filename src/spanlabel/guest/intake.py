@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from spanlabel import compose
@@ -107,14 +108,15 @@ class Intake:
         for trace_id in closed:
             pipeline.closed(trace_id, now_s=now_s)
 
-    def tick(self, now_s: float) -> float | None:
+    def tick(self, now_s: float) -> float:
         """Read what is ready.
 
         Returns:
-            Seconds until there may be more; None while nothing waits.
+            When there may be more; inf while nothing waits.
         """
         self._guard("reading", lambda: self.running.tick(now_s))
-        return self.running.next_due_in_s(now_s)
+        due_s = self.running.pipeline.next_due_s()
+        return inf if due_s is None else due_s
 
     def flush(self, now_s: float) -> None:
         """Read what is complete into the outbox."""
