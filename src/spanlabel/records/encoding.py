@@ -13,7 +13,7 @@ A key with "?" is missing when its value is None.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
@@ -31,6 +31,8 @@ from spanlabel.model import (
     ToolResult,
 )
 
+from .json_text import json_text, short_json_text
+
 
 def to_json(record: Record) -> str:
     """Write a record as one line of JSON; equal records give equal text.
@@ -39,7 +41,25 @@ def to_json(record: Record) -> str:
         ValueError: A number is not finite; `record_of` leaves none.
         TypeError: A nested value is of a type that JSON does not have; `record_of` leaves none.
     """
-    return json.dumps(to_dict(record), ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    texts = {
+        "answer": json_text(record.answer),
+        "answers": json_text(record.answers),
+        "documents": json_text([_document_dict(document) for document in record.documents]),
+        "id": json_text(record.id),
+        "messages": messages_text(record.messages),
+        "metadata": short_json_text(record.metadata),
+        "prompt": json_text(record.prompt),
+        "suggestions": short_json_text([_suggestion_dict(suggestion) for suggestion in record.suggestions]),
+        "time_ns": json_text(record.time_ns),
+        "trace_id": json_text(record.trace_id),
+    }
+    body = ",".join([f'"{name}":{text}' for name, text in texts.items()])
+    return f"{{{body}}}"
+
+
+def messages_text(messages: Sequence[Message]) -> str:
+    """Write messages as JSON, as they stand in a record's."""
+    return f"[{','.join([_message_text(message) for message in messages])}]"
 
 
 def from_json(text: str) -> Record:
@@ -75,11 +95,8 @@ def to_dict(record: Record) -> dict[str, Any]:
         "answers": list(record.answers),
         "messages": [_message_dict(message) for message in record.messages],
         "metadata": {name: list(v) if isinstance(v, tuple) else v for name, v in record.metadata.items()},
-        "documents": [_known(content=d.content, id=d.id, score=d.score, metadata=d.metadata) for d in record.documents],
-        "suggestions": [
-            _known(name=s.name, score=s.score, label=s.label, explanation=s.explanation, source=s.source)
-            for s in record.suggestions
-        ],
+        "documents": [_document_dict(document) for document in record.documents],
+        "suggestions": [_suggestion_dict(suggestion) for suggestion in record.suggestions],
     }
 
 
@@ -110,6 +127,27 @@ def _known(**values: object) -> dict[str, object]:
 
 def _fact(value: MetadataValue | list[str]) -> MetadataValue:
     return tuple(value) if isinstance(value, list) else value
+
+
+def _document_dict(found: Document) -> dict[str, object]:
+    return _known(content=found.content, id=found.id, score=found.score, metadata=found.metadata)
+
+
+def _suggestion_dict(found: Evaluation) -> dict[str, object]:
+    return _known(
+        name=found.name, score=found.score, label=found.label, explanation=found.explanation, source=found.source
+    )
+
+
+def _message_text(message: Message) -> str:
+    """What `json_text(_message_dict(message))` gives, without the detour for plain text."""
+    parts = [
+        f'{{"content":{json_text(part.content)},"type":"text"}}' if type(part) is Text else json_text(_part_dict(part))
+        for part in message.parts
+    ]
+    finish_reason = "" if message.finish_reason is None else f'"finish_reason":{json_text(message.finish_reason)},'
+    name = "" if message.name is None else f'"name":{json_text(message.name)},'
+    return f'{{{finish_reason}{name}"parts":[{",".join(parts)}],"role":{json_text(message.role)}}}'
 
 
 def _message_dict(message: Message) -> dict[str, object]:

@@ -104,7 +104,7 @@ def _clean(fact: MetadataValue | None) -> MetadataValue | None:
         return clean_text(fact, MAX_FACT) or None
     if isinstance(fact, tuple):
         return tuple(clean_text(item, MAX_FACT) for item in fact[:MAX_TAGS]) or None
-    if fact is None or isinstance(fact, bool):
+    if fact is None or isinstance(fact, bool) or (isinstance(fact, int) and -_INT64 <= fact < _INT64):
         return fact
     value = Room(MAX_FACT).value(fact)
     return value if isinstance(value, str | int | float) else None
