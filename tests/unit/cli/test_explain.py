@@ -119,16 +119,20 @@ class TestTree:
 
         assert "  answer 1  Ada\n  answer 2  Bo\n" in ran.out
 
-    def test_orphan_and_leaked_run(self, spanlabel: Run, recorded: Recorded) -> None:
+    def test_orphan_and_leaked_run(self, spanlabel: Run, recorded: Recorded, written: Written) -> None:
         """
         A span without its parent stands below the run that took it in; a run that only got its context from another
         stands apart. Both are marked.
         """
-        orphans = spanlabel("explain", *recorded("llamaindex__traceloop__S10")).out
+        agent = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "guide"}
+        file = written(
+            make_span(span=1, name="invoke_agent guide", end_s=9, attributes=agent),
+            llm_span("Where to?", "To Lisbon.", span=2, parent=77, start_s=1, end_s=2),
+        )
+        orphans = spanlabel("explain", file).out
         leaked = spanlabel("explain", *recorded("langgraph__traceloop__S14batch")).out
 
-        assert line_of(orphans, "450 µs") == "   ├─ chain BaseWorkflowAgent.task  450 µs  traceloop  · adopted orphan"
-        assert orphans.count("· its parent ba669932e2ac5a08 is not here") == 5
+        assert line_of(orphans, "llm ", "· adopted orphan").startswith("└─ llm ")
         runs = [line for line in leaked.splitlines() if line.startswith("workflow RunnableSequence.workflow")]
         assert ["leaked context" in line for line in runs] == [False, True, True, True]
 
