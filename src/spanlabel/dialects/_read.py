@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, make_dataclass, replace
-from typing import Any, Final, cast
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Text, Usage, Value
+from spanlabel.model.twin import open_twin
 
 from ._codec import as_text, decoded, is_list
 from ._dialect import Dialect, Found, KindOf, OpaqueReader, Reader, Source, io_of
@@ -22,21 +23,7 @@ _UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERA
 
 _NO_USAGE: Final = Usage()
 
-_OpenStep: Final = cast(
-    "type[Step]",
-    make_dataclass(
-        "Step",
-        [
-            (f.name, f.type) if f.default is MISSING else (f.name, f.type, field(default=f.default))
-            for f in fields(Step)
-        ],
-        slots=True,
-    ),
-)
-"""A step that is not frozen yet: same fields, same memory layout, so that it can be made a `Step` by its class.
-
-A frozen dataclass sets each of its 33 fields by a call: 4.0 µs a step, against 0.9 µs in this way. One is made a span.
-"""
+_OpenStep: Final = open_twin(Step)
 
 
 @dataclass(frozen=True, slots=True)

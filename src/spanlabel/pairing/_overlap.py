@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Final
 
 from spanlabel.model import Kind, Pair
@@ -35,7 +36,7 @@ def drop_copies(tops: Sequence[Node], every: Sequence[Node]) -> list[Node]:
     calls = [n for n in every if n.kind is Kind.LLM]
     is_one_layer = len({call.step.span.scope.name for call in calls}) < 2
     groups: dict[tuple[str, object], list[Node]] = defaultdict(list)
-    for call in calls:
+    for call in _overlapping(calls):
         if is_one_layer:  # one instrumentation repeats a call only under the same response id
             if call.step.response_id:
                 groups["id", call.step.response_id].append(call)
@@ -53,6 +54,20 @@ def drop_copies(tops: Sequence[Node], every: Sequence[Node]) -> list[Node]:
     if gone:
         left.sort(key=order)
     return left
+
+
+def _overlapping(calls: Sequence[Node]) -> list[Node]:
+    """The calls that ran at the same time as another one: copies do, while most calls wait for the one before."""
+    ordered = sorted(calls, key=lambda call: call.start_ns)
+    found: set[Node] = set()
+    end_ns = -SLACK_NS - 1
+    for call, following in zip_longest(ordered, ordered[1:]):
+        if call.start_ns <= end_ns + SLACK_NS or (
+            following is not None and following.start_ns <= call.end_ns + SLACK_NS
+        ):
+            found.add(call)
+        end_ns = max(end_ns, call.end_ns)
+    return [call for call in calls if call in found]
 
 
 def _drop_from(group: list[Node], gone: dict[int, Node]) -> None:

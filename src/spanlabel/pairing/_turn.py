@@ -62,13 +62,28 @@ class Turn:
 
 
 class _Known:
-    """Texts that a turn knew when it began, read once."""
+    """Texts that a turn knew when it began, each kind read once and only when it is asked for."""
 
-    __slots__ = ("given", "replies")
+    __slots__ = ("_given", "_messages", "_replies")
 
     def __init__(self, messages: tuple[Message, ...]) -> None:
-        self.replies = frozenset(texts_of(messages, "assistant"))
-        self.given = texts_of(messages, "user", "system", "tool")
+        self._messages = messages
+        self._replies: frozenset[str] | None = None
+        self._given: list[str] | None = None
+
+    @property
+    def replies(self) -> frozenset[str]:
+        """What the assistant had said."""
+        if self._replies is None:
+            self._replies = frozenset(texts_of(self._messages, "assistant"))
+        return self._replies
+
+    @property
+    def given(self) -> list[str]:
+        """What the others had said, and what tools had given."""
+        if self._given is None:
+            self._given = texts_of(self._messages, "user", "system", "tool")
+        return self._given
 
 
 def known_of(turn: Turn) -> _Known:
@@ -138,7 +153,7 @@ def _relation(group: list[Turn], later: Turn, *, is_request: bool) -> tuple[str,
 
 def _one(earlier: Turn, later: Turn, known: _Known, *, is_request: bool) -> tuple[str, float] | None:
     if earlier.prompt is not None and earlier.prompt == later.prompt:
-        goes_on = any(m.tool_results for m in later.asked) and len(later.asked) > len(earlier.asked)
+        goes_on = len(later.asked) > len(earlier.asked) and any(m.tool_results for m in later.asked)
         both_runs = earlier.unit.kind in RUNS and later.unit.kind in RUNS
         if earlier.answer is None or earlier.is_failed or goes_on or both_runs:
             return ("merged:continues", 0.0)

@@ -62,7 +62,7 @@ def visible(siblings: Sequence[Node]) -> list[Node]:
             open_ones.append(n)
             runs += n.kind in COMPOSITE
         has_tool = has_tool or n.kind is Kind.TOOL
-    if runs < 2 and not has_tool:
+    if not runs or (runs < 2 and not has_tool):
         return open_ones
     tools = sorted(
         ((t, owner) for owner in siblings for t in _tools(owner) if t.end_ns > t.start_ns), key=lambda p: order(p[0])
@@ -152,11 +152,11 @@ def _of_run(node: Node, below: Turns) -> Turns:
 def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answer: Said | None) -> Turns:
     """The one turn of a run: its own words where they hold, else those of the calls below it."""
     step = node.step
-    first = min((t for t in subs if t.prompt), key=lambda t: t.start_ns, default=None)
-    last = max(answered, key=lambda t: t.end_ns, default=None)
+    first = min([t for t in subs if t.prompt], key=lambda t: t.start_ns, default=None) if subs else None
+    last = max(answered, key=lambda t: t.end_ns) if answered else None
     question, source, why_asked = _question(node, asked, first)
     reply, speaker, why_answered = _reply(node, subs, answer, last)
-    calls = sorted((c for t in subs for c in t.calls), key=order)
+    calls = sorted([c for t in subs for c in t.calls], key=order) if subs else []
     if question is None and reply is None and not calls:
         return []
     turn = Turn(
@@ -168,7 +168,7 @@ def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answ
         source,
         speaker,
         node.start_ns,
-        max(node.end_ns, max((t.end_ns for t in subs), default=0)),
+        max([node.end_ns, *[t.end_ns for t in subs]]),
         calls,
         first.asked if first is not None else with_system(step, step.input),
         is_failed=step.is_error and reply is None,
@@ -326,7 +326,7 @@ def _unserved_call(node: Node) -> str | None:
 def chat_of(turn: Turn) -> tuple[Message, ...]:
     """The conversation up to the turn's question; the question alone if no more is known."""
     index = last_question(turn.chat)
-    chat = tuple(bare_system(m) if m.role == "system" else m for m in turn.chat)
+    chat = tuple([bare_system(m) if m.role == "system" else m for m in turn.chat])
     if turn.prompt is not None and (index is None or chat[index].text.strip() != turn.prompt):
         return (*(m for m in chat if m.role == "system"), Message("user", (Text(turn.prompt),)))
     return chat

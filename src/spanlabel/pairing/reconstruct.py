@@ -8,11 +8,12 @@ reference/reconstruction.md sections 3 and 4.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from spanlabel.model import Kind, Pair, Step, Trace, Usage, Value
+from spanlabel.model.twin import open_twin
 
 from ._habits import is_machinery
 from ._node import COMPOSITE, RUNS, Node, Top, forest
@@ -22,6 +23,8 @@ from ._units import chat_of, units, visible
 from ._unlinked import drop_unlinked_steps
 
 FULL: Final = 1.0
+
+_OpenPair: Final = open_twin(Pair)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +109,13 @@ def _above(node: Node) -> list[Node]:
 def _pair(turn: Turn, number: int) -> Pair:
     unit, answered, asked = turn.unit.step, turn.answer_node.step, turn.prompt_node.step
     below = turn.unit.below()
-    calls = [c.step for c in turn.calls]
-    copies = [copy.step for c in turn.calls for copy in c.twins]  # they may know what the one that speaks does not
-    around = [unit, *(n.step for n in _above(turn.unit)), answered, *calls, *copies]
+    copies = [copy for c in turn.calls for copy in c.twins]  # they may know what the one that speaks does not
+    told = [*reversed(turn.calls), *copies]
+    # Each node once: of a model call that stands alone, all of these are the same.
+    around = dict.fromkeys((turn.unit, *_above(turn.unit), turn.answer_node, *turn.calls, *copies))
+    conversation_id, user_id, tags, metadata = _of_the_whole(node.step for node in around)
     prompt, answer = turn.prompt or "", turn.answer or ""
-    return Pair(
+    pair = _OpenPair(
         unit.span.trace_id,
         unit.span.span_id,
         number,
@@ -125,15 +130,15 @@ def _pair(turn: Turn, number: int) -> Pair:
         max(0.0, round(FULL - turn.penalty, 2)),
         tuple(turn.reasons),
         service=_service(unit),
-        model=answered.model or next((s.model for s in (*reversed(calls), *copies) if s.model), None) or unit.model,
+        model=answered.model or next((n.step.model for n in told if n.step.model), None) or unit.model,
         provider=(answered.provider if answered.kind is Kind.LLM else None)
-        or next((s.provider for s in (*reversed(calls), *copies) if s.provider), None),
+        or next((n.step.provider for n in told if n.step.provider), None),
         agent=unit.agent if unit.kind in RUNS else None,
-        conversation_id=next((s.conversation_id for s in around if s.conversation_id), None),
-        user_id=next((s.user_id for s in around if s.user_id), None),
+        conversation_id=conversation_id,
+        user_id=user_id,
         usage=_usage(turn),
-        tags=next((s.tags for s in around if s.tags), ()),
-        metadata=_metadata(around),
+        tags=tags,
+        metadata=metadata,
         documents=tuple([d for n in below for d in n.step.documents]),
         evaluations=(*unit.evaluations, *[e for n in below for e in n.step.evaluations]),
         prompt_state=asked.input_state,
@@ -141,6 +146,8 @@ def _pair(turn: Turn, number: int) -> Pair:
         skipped_steps=_skipped(turn, below),
         dialects=tuple(dict.fromkeys((*asked.dialects, *answered.dialects))),
     )
+    pair.__class__ = Pair
+    return pair
 
 
 def _service(step: Step) -> str | None:
@@ -163,28 +170,40 @@ def _usage(turn: Turn) -> Usage:
 
 def _tokens(call: Node, name: str) -> int | None:
     """A count of a model call, by whichever of its copies has it."""
-    return next((n for seen in (call, *call.twins) if (n := getattr(seen.step.usage, name)) is not None), None)
+    for seen in (call, *call.twins):
+        count: int | None = getattr(seen.step.usage, name)
+        if count is not None:
+            return count
+    return None
 
 
-def _metadata(steps: Sequence[Step]) -> Mapping[str, Value] | None:
-    out: dict[str, Value] = {}
+def _of_the_whole(
+    steps: Iterable[Step],
+) -> tuple[str | None, str | None, tuple[str, ...], Mapping[str, Value] | None]:
+    """Conversation, user, tags and metadata, each from the first step that says it."""
+    conversation_id = user_id = None
+    tags: tuple[str, ...] = ()
+    metadata: dict[str, Value] = {}
     for step in steps:
-        for key, value in (step.metadata or {}).items():
+        conversation_id = conversation_id or step.conversation_id
+        user_id = user_id or step.user_id
+        tags = tags or step.tags
+        for key, value in step.metadata.items() if step.metadata else ():
             if not is_machinery(key):
-                out.setdefault(key, value)
-    return out or None
+                metadata.setdefault(key, value)
+    return conversation_id or None, user_id or None, tags, metadata or None
 
 
 def _skipped(turn: Turn, below: Sequence[Node]) -> int:
     """GenAI steps of the run that a reviewer is spared."""
-    inside = {id(n) for n in below}
+    inside = set(below)
     for call in turn.calls:
-        inside.add(id(call))
+        inside.add(call)
         if call.children:
-            inside.update(id(n) for n in call.below())
-    inside.discard(id(turn.answer_node))
+            inside.update(call.below())
+    inside.discard(turn.answer_node)
     if turn.unit.kind in COMPOSITE:  # the run itself is no step of it
-        inside.discard(id(turn.unit))
+        inside.discard(turn.unit)
     return len(inside)
 
 
