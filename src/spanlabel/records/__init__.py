@@ -1,6 +1,6 @@
 """Pair → Record: a stable id, flat facts, clean and bounded text; and the record as JSON."""
 
-from .encoding import content_hash, from_dict, from_json, json_hash, to_dict, to_json
+from .encoding import content_hash, from_dict, from_json, json_fields, json_hash, to_dict, to_json
 from .identity import NAMESPACE, record_id
 from .making import record_of
 
@@ -9,6 +9,7 @@ __all__ = [
     "content_hash",
     "from_dict",
     "from_json",
+    "json_fields",
     "json_hash",
     "record_id",
     "record_of",

@@ -13,7 +13,7 @@ A key with "?" is missing when its value is None.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -41,25 +41,28 @@ def to_json(record: Record) -> str:
         ValueError: A number is not finite; `record_of` leaves none.
         TypeError: A nested value is of a type that JSON does not have; `record_of` leaves none.
     """
-    texts = {
+    body = ",".join([f'"{name}":{text}' for name, text in json_fields(record).items()])
+    return f"{{{body}}}"
+
+
+def json_fields(record: Record) -> dict[str, str]:
+    """Write each field of a record as JSON, by name, sorted.
+
+    Raises:
+        ValueError, TypeError: As `to_json`.
+    """
+    return {
         "answer": json_text(record.answer),
         "answers": json_text(record.answers),
         "documents": json_text([_document_dict(document) for document in record.documents]),
         "id": json_text(record.id),
-        "messages": messages_text(record.messages),
+        "messages": f"[{','.join([_message_text(message) for message in record.messages])}]",
         "metadata": short_json_text(record.metadata),
         "prompt": json_text(record.prompt),
         "suggestions": short_json_text([_suggestion_dict(suggestion) for suggestion in record.suggestions]),
         "time_ns": json_text(record.time_ns),
         "trace_id": json_text(record.trace_id),
     }
-    body = ",".join([f'"{name}":{text}' for name, text in texts.items()])
-    return f"{{{body}}}"
-
-
-def messages_text(messages: Sequence[Message]) -> str:
-    """Write messages as JSON, as they stand in a record's."""
-    return f"[{','.join([_message_text(message) for message in messages])}]"
 
 
 def from_json(text: str) -> Record:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TypeAlias
 
 from spanlabel.model import Record
-from spanlabel.records import from_dict, to_dict
+from spanlabel.records import from_dict, json_fields
 
 Cell: TypeAlias = str | int | float | None
 
@@ -35,9 +35,9 @@ READ_COLUMNS = (*_TEXTS, *_LISTS)
 
 def to_row(record: Record) -> dict[str, Cell]:
     """Fill `COLUMNS` from a record."""
-    values = to_dict(record)
-    row: dict[str, Cell] = {name: values[name] for name in _TEXTS}
-    row |= {name: json.dumps(values[name], ensure_ascii=False) for name in _LISTS}
+    row: dict[str, Cell] = {name: getattr(record, name) for name in _TEXTS}
+    texts = json_fields(record)
+    row |= {name: texts[name] for name in _LISTS}
     row |= {name: _cell(record.metadata.get(name)) for name in _FACTS}
     reasons = record.metadata.get("reasons")
     row["reasons"] = ", ".join(reasons) if isinstance(reasons, tuple) else None

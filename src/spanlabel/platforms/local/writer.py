@@ -66,12 +66,17 @@ class LocalWriter:
         connection = self._connection
         if connection is None:
             raise TryLater(f"{self.path}: is not open")
-        written_at = datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds")
+        written_at = (
+            datetime.fromtimestamp(self._clock(), UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        )
         try:
             with store_errors(self.path):
                 connection.execute(f"PRAGMA busy_timeout = {max(1, int(timeout_s * 1000))}")
                 with transaction(connection):
-                    return [_write(connection, record, written_at.replace("+00:00", "Z")) for record in batch]
+                    kept = _worked_on(connection, batch)
+                    rows = [to_row(record) | {"written_at": written_at} for record in batch if record.id not in kept]
+                    connection.executemany(_UPSERT, rows)
+                return [Outcome.KEPT if record.id in kept else Outcome.DELIVERED for record in batch]
         except StoreError as error:
             raise _translated(error) from error
 
@@ -82,11 +87,12 @@ class LocalWriter:
             connection.close()
 
 
-def _write(connection: sqlite3.Connection, record: Record, written_at: str) -> Outcome:
-    if connection.execute("SELECT 1 FROM annotations WHERE record_id = ? LIMIT 1", (record.id,)).fetchone():
-        return Outcome.KEPT
-    connection.execute(_UPSERT, to_row(record) | {"written_at": written_at})
-    return Outcome.DELIVERED
+def _worked_on(connection: sqlite3.Connection, batch: Sequence[Record]) -> Set[str]:
+    """The ids of those records that a person has worked on."""
+    if connection.execute("SELECT 1 FROM annotations LIMIT 1").fetchone() is None:
+        return frozenset()
+    one = "SELECT 1 FROM annotations WHERE record_id = ? LIMIT 1"
+    return {record.id for record in batch if connection.execute(one, (record.id,)).fetchone()}
 
 
 def _translated(error: StoreError) -> ConfigError | TryLater:
