@@ -37,12 +37,15 @@ _DETAILS: Sequence[tuple[str, str]] = (
     ("latency_ms", "latency"),
     ("input_tokens", "input tokens"),
     ("output_tokens", "output tokens"),
-    ("skipped_steps", "steps in between"),
+    ("skipped_steps", "steps skipped"),
     ("tags", "tags"),
     ("confidence", "confidence"),
     ("trace_id", "trace"),
     ("span_id", "span"),
 )
+
+
+_LABEL, _BESIDE = 15, 22  # characters of a label, and of a text beside it, that the narrow column has room for
 
 
 def to_task(record: Record, binding: Binding) -> dict[str, Any]:
@@ -116,8 +119,9 @@ def answer_text(answers: Sequence[str]) -> str:
     return "\n\n".join(f"— answer {n} of {len(answers)} —\n{answer}" for n, answer in enumerate(answers, start=1))
 
 
-def _entries(slot: Slot, said: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
-    return [{slot.role_key: who, slot.text_key: what} for who, what in said]
+def _entries(slot: Slot, said: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
+    # Label Studio's page stays empty where Paragraphs get no entry at all.
+    return [{slot.role_key: who, slot.text_key: what} for who, what in said or [("—", "none")]]
 
 
 def conversation(record: Record) -> list[tuple[str, str]]:
@@ -167,8 +171,13 @@ def details_text(record: Record, *, hidden: Iterable[str] = ()) -> str:
     lines = [(label, _fact_text(fact, is_time=label == "latency")) for label, fact in known]
     lines += [(f"judged: {found.name}", _judgement(found)) for found in record.suggestions]
     lines.append(("record", record.id))
-    width = max(len(label) for label, _ in lines)
-    return "\n".join(f"{label:<{min(width, 24)}}  {text}" for label, text in lines)
+    return "\n".join(_line(label, text) for label, text in lines)
+
+
+def _line(label: str, text: str) -> str:
+    if len(label) >= _LABEL or len(text) > _BESIDE:
+        return f"{label}\n{text}"
+    return f"{label:<{_LABEL}}{text}"
 
 
 def _fact_text(fact: MetadataValue | None, *, is_time: bool = False) -> str:

@@ -82,6 +82,19 @@ class TestConversation:
         assert conversation(replace(make_record(1), messages=())) == [("user", "question 1")]
 
 
+class TestNothing:
+    @pytest.mark.parametrize("name", [PresetName.REVIEW, PresetName.PROMPT], ids=lambda name: name.value)
+    def test_no_list_is_empty(self, name: PresetName) -> None:
+        """
+        Where nothing was retrieved or said before, that is said: Label Studio's page breaks over an empty list.
+        """
+        data = to_task(make_record(1), bind(named_preset(name).layout))["data"]
+
+        assert [{"—", "none"}] in [
+            [set(one.values()) for one in value] for value in data.values() if type(value) is list
+        ]
+
+
 class TestPairs:
     def test_order(self) -> None:
         """
@@ -120,7 +133,7 @@ class TestDetails:
         """
         A fact that is not known has no line; the record's id always has one.
         """
-        assert details_text(Record("the-id", "0" * 32, "q", "a", ("a",), (), {})) == "record  the-id"
+        assert details_text(Record("the-id", "0" * 32, "q", "a", ("a",), (), {})) == f"{'record':<15}the-id"
 
     def test_facts_alone(self) -> None:
         """
