@@ -48,9 +48,9 @@ class TestCopies:
 
     def test_by_response_id(self, story: Story) -> None:
         """
-        The same response id is enough where one of the two has no text.
+        The same response id is enough where the texts differ, because one of the two has worked on its text.
         """
-        story.llm((1, 9), response_id="chatcmpl-1", scope="sdk")
+        story.llm((1, 9), QUESTION, "**Paris.**", response_id="chatcmpl-1", scope="sdk")
         story.llm((0, 10), QUESTION, ANSWER, response_id="chatcmpl-1", scope="framework", trace=2)
 
         assert story.told == [(QUESTION, ANSWER)]
@@ -84,6 +84,28 @@ class TestCopies:
             )
 
         assert story.told == [("How warm is it?", "21 degrees.")]
+
+    def test_by_question(self, story: Story) -> None:
+        """
+        Copies of a call that only asked for a tool, and whose ids were not captured, are known by their question:
+        its tokens are counted once.
+        """
+        run = story.agent((0, 20))
+        asked, call = story.said("user", "How warm is it in Rome?"), story.calling("weather", "Rome")
+        story.llm((1, 2), [asked], call, under=run, scope="a", usage=Usage(5, 2))
+        story.llm((1.1, 1.9), [asked], call, under=run, scope="b", usage=Usage(5, 2))
+        story.llm((3, 4), [asked, call, story.result("21")], "21.", under=run, scope="a", usage=Usage(7, 1))
+
+        assert story.pair.usage == Usage(12, 3)
+
+    def test_the_outer_copy_at_the_same_time(self, story: Story) -> None:
+        """
+        Of two copies with the same times, the one that stands above the other speaks.
+        """
+        outer = story.llm((0, 10), QUESTION, ANSWER, scope="framework", number=9)
+        story.llm((0, 10), QUESTION, ANSWER, scope="sdk", number=1, under=outer)
+
+        assert story.pair.answer_span_id == f"{outer:016x}"
 
     def test_almost_the_same_time(self, story: Story) -> None:
         """
@@ -190,6 +212,16 @@ class TestTwoCalls:
 
         assert len(story.told) == 2
 
+    def test_half_a_call_apart(self, story: Story) -> None:
+        """
+        Calls of two instrumentations that overlap only by half are two calls, also with the same words.
+        """
+        app = story.app((0, 20))
+        story.llm((1, 9), QUESTION, ANSWER, scope="a", under=app)
+        story.llm((5, 15), QUESTION, ANSWER, scope="b", under=app)
+
+        assert len(story.told) == 2
+
     def test_different_answers_at_one_time(self, story: Story) -> None:
         """
         Calls of two instrumentations at one time with different answers are two calls.
@@ -229,6 +261,16 @@ class TestInnerPairs:
         """
         story.chain((0, 10), QUESTION, ANSWER, name="workflow", trace=1)
         story.chain((1, 9), QUESTION, ANSWER, trace=2, **given)
+
+        assert len(story.told) == 2
+
+    def test_the_same_answer_within_one_trace(self, story: Story) -> None:
+        """
+        Two runs of one trace, side by side, may both answer "Yes.": within a trace the tree tells what is a step.
+        """
+        app = story.app((0, 20))
+        story.chain((0, 10), "Is Rome in Italy?", "Yes.", name="a", under=app)
+        story.chain((1, 9), "Is Oslo in Norway?", "Yes.", name="b", under=app)
 
         assert len(story.told) == 2
 

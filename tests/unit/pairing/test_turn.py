@@ -65,6 +65,17 @@ class TestToolLoop:
         assert pair.confidence == 0.8
         assert pair.skipped_steps == 1
 
+    def test_with_a_call_that_was_not_captured(self, story: Story) -> None:
+        """
+        A loop whose first tool call was lost on the way, so that only the text beside it is left, is still one pair.
+        """
+        app = story.app((0, 20))
+        asked, call = story.said("user", "How warm is it in Rome?"), story.calling("weather", "Rome", id="1")
+        story.llm((1, 2), [asked], "I will look it up.", under=app)
+        story.llm((3, 4), [asked, call, story.result("21", id="1")], "21 degrees.", under=app)
+
+        assert story.told == [("How warm is it in Rome?", "21 degrees.")]
+
     def test_without_any_span_around_it(self, story: Story) -> None:
         """
         A tool loop without a span around it is several traces; the last one gives the pair, the others nothing.
@@ -122,6 +133,16 @@ class TestChain:
 
         assert story.told == [("Who built the Eiffel tower?", "Eiffel's company.")]
         assert "merged:rewrite" in story.pair.reasons
+
+    def test_a_short_question_within_another(self, story: Story) -> None:
+        """
+        A word or two that occur in another question do not make the two one.
+        """
+        app = story.app((0, 20))
+        story.llm((1, 2), "Paris?", "A city.", under=app)
+        story.llm((3, 4), "How old is the Eiffel tower in Paris?", "It is from 1889.", under=app)
+
+        assert len(story.told) == 2
 
     def test_map_and_reduce(self, story: Story) -> None:
         """
@@ -181,7 +202,7 @@ class TestRequest:
 
         pair = story.pair
 
-        assert pair.answer == "Hello"
+        assert (pair.prompt, pair.answer) == ("Translate bonjour into English", "Hello")
         assert "same_request" in pair.reasons
         assert pair.confidence == 0.5
 

@@ -254,6 +254,16 @@ class TestRun:
 
         assert story.told == [("What is the capital of France?", "Paris.")]
 
+    def test_template_variable_of_many_words(self, story: Story) -> None:
+        """
+        The only field of a chain's input, if its name is no word for a question, is a template's gap however long.
+        """
+        topic = "the history of Rome in the middle ages"
+        run = story.chain((0, 9), topic, "Once upon a time.", input_key="topic")
+        story.llm((1, 2), f"Write a poem about {topic}.", "Once upon a time.", under=run)
+
+        assert story.pair.prompt == f"Write a poem about {topic}."
+
     def test_question_in_a_template(self, story: Story) -> None:
         """
         Where a chain's input is a whole question that a template only wrapped, the question is the input.
@@ -393,6 +403,15 @@ class TestRun:
 
         assert story.told == [("How warm is it in Rome?", "21 degrees.")]
 
+    def test_an_output_that_ends_with_the_users_words(self, story: Story) -> None:
+        """
+        Where the last thing in an agent's output was said by the user, nothing has been answered yet.
+        """
+        went = (story.said("assistant", "Which city?"), story.said("user", "Rome, please."))
+        story.step(Kind.AGENT, (0, 9), input=(story.said("user", "How warm is it?"),), output=went)
+
+        assert story.told == []
+
     def test_an_output_that_ends_with_a_tool_result(self, story: Story) -> None:
         """
         A tool's result is never an answer, even if it is the last thing that an agent put out.
@@ -440,6 +459,19 @@ class TestStructuredOutput:
 
         assert story.told == [("Who is Ada?", '{"name": "Ada", "born": 1815}')]
         assert "unserved_call" in story.pair.reasons
+
+    @pytest.mark.parametrize("ended", ["at its step limit", "in an error"])
+    def test_a_call_that_is_no_answer(self, story: Story, ended: str) -> None:
+        """
+        The last tool call of an agent that was stopped, or that failed, is no structured output.
+        """
+        call = story.calling("weather", {"city": "Rome", "days": 3})
+        question = (story.said("user", "How warm is it in Rome?"),)
+        run = story.step(Kind.AGENT, (0, 9), input=question, output=(call,), error=ended == "in an error")
+        if ended == "at its step limit":
+            story.tool((1, 2), under=run)
+
+        assert story.told == []
 
 
 class TestSeveralAgents:
