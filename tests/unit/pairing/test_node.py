@@ -80,6 +80,16 @@ class TestOrphans:
 
         assert len(story.told) == 2
 
+    def test_a_step_of_a_sibling_does_not_adopt(self, story: Story) -> None:
+        """
+        Nor is a run swallowed by a step of the run beside it.
+        """
+        beside = story.agent((0, 20), "Capital of France?", "Paris.", under=99)
+        story.chain((1, 15), under=beside)
+        story.agent((2, 9), "Author of Faust?", "Goethe.", under=99)
+
+        assert len(story.told) == 2
+
     def test_different_missing_parents(self, story: Story) -> None:
         """
         Calls under different missing parents are not joined for being in one trace.

@@ -85,16 +85,18 @@ class TestCopies:
 
         assert story.told == [("How warm is it?", "21 degrees.")]
 
-    def test_by_question(self, story: Story) -> None:
+    @pytest.mark.parametrize("call_id", [None, "call_7"], ids=["by its question", "by the tool call's id"])
+    def test_a_call_that_wants_a_tool(self, story: Story, call_id: str | None) -> None:
         """
-        Copies of a call that only asked for a tool, and whose ids were not captured, are known by their question:
-        its tokens are counted once.
+        Copies of a call that only asked for a tool are known by the tool call's id, or else by their question: its
+        tokens are counted once.
         """
         run = story.agent((0, 20))
-        asked, call = story.said("user", "How warm is it in Rome?"), story.calling("weather", "Rome")
+        asked, call = story.said("user", "How warm is it in Rome?"), story.calling("weather", "Rome", id=call_id)
+        told = asked if call_id is None else story.said("user", "How warm is it in Rome? Use tools.")
         story.llm((1, 2), [asked], call, under=run, scope="a", usage=Usage(5, 2))
-        story.llm((1.1, 1.9), [asked], call, under=run, scope="b", usage=Usage(5, 2))
-        story.llm((3, 4), [asked, call, story.result("21")], "21.", under=run, scope="a", usage=Usage(7, 1))
+        story.llm((1.1, 1.9), [told], call, under=run, scope="b", usage=Usage(5, 2))
+        story.llm((3, 4), [asked, call, story.result("21", id=call_id)], "21.", under=run, scope="a", usage=Usage(7, 1))
 
         assert story.pair.usage == Usage(12, 3)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spanlabel.model import Kind
+from spanlabel.model import Kind, Message, Text
 
 Story = Any  # the builder of conftest.py
 
@@ -83,6 +83,14 @@ class TestModelCall:
         """
         went = [story.said("assistant", "Now Rome."), story.calling("weather", {"city": "Rome"})]
         story.llm((0, 1), "How warm is it in Rome?", went)
+
+        assert story.told == []
+
+    def test_a_routing_word_is_no_answer(self, story: Story) -> None:
+        """
+        A graph's word for "go on there" is not what a model answered.
+        """
+        story.llm((0, 1), "Where to go?", "__end__")
 
         assert story.told == []
 
@@ -402,6 +410,20 @@ class TestRun:
         )
 
         assert story.told == [("How warm is it in Rome?", "21 degrees.")]
+
+    @pytest.mark.parametrize("served", [True, False])
+    def test_the_whole_run_in_one_message(self, story: Story, served: bool) -> None:
+        """
+        Where one message holds the whole run, its text is the answer if the tool calls in it were served.
+        """
+        [call] = story.calling("weather", "Rome", id="1").parts
+        parts = (Text("21 degrees."), call, *(story.result("21", id="1").parts if served else ()))
+        run = story.step(
+            Kind.AGENT, (0, 9), input=(story.said("user", "How warm is it?"),), output=(Message("assistant", parts),)
+        )
+        story.tool((1, 2), under=run)
+
+        assert story.told == ([("How warm is it?", "21 degrees.")] if served else [])
 
     def test_an_output_that_ends_with_the_users_words(self, story: Story) -> None:
         """
