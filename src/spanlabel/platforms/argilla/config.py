@@ -107,6 +107,11 @@ class ArgillaSettings(BaseSettings):
     number_of_retrievals: Annotated[int, Field(ge=0, le=20)] = Field(
         2, description="How many retrieved documents a record of preset llama-index shows, 0 to 20."
     )
+    note_newer: bool = Field(
+        False,
+        description="Adds newer_version_came to the metadata of a record that was answered before its newer version "
+        "came, and that therefore stays as it is.",
+    )
     headers: Annotated[Headers, BeforeValidator(_as_pairs), AfterValidator(_check_headers)] = Field(
         (), description="Further headers of every request, by name, for a proxy that asks for them."
     )

@@ -36,8 +36,14 @@ MAX_ITEMS = 500
 MAX_BYTES = 8_000_000
 """Bytes of one request, about. Argilla has no limit; what stands before it may have one."""
 
+MIN_BYTES = 100_000
+"""Below it requests do not get smaller for good, however often something on the way finds them too large."""
+
 MAX_IDS = 100
 """External ids of one search. Argilla takes 250."""
+
+NEWER = "newer_version_came"
+"""Name of the fact that `note_newer` adds to the metadata."""
 
 _ABOUT_RECORDS = {HTTPStatus.BAD_REQUEST, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNPROCESSABLE_ENTITY}
 _KNOWN = "found records with same external ids: "
@@ -102,9 +108,12 @@ class ArgillaWriter:
         """Connect; find the workspace and the dataset of this moment, or make them."""
         self.close()
         self._api = api = Api(self._settings)
-        role = check_user(api)["role"]
-        self._workspace_id = ensure_workspace(api, self._settings, role=role)
-        self._dataset(api, dataset_name(self._settings, time.time_ns()))
+        try:
+            role = check_user(api)["role"]
+            self._workspace_id = ensure_workspace(api, self._settings, role=role)
+            self._dataset(api, dataset_name(self._settings, time.time_ns()))
+        except Answer as answer:
+            raise self._not_about_records(answer) from answer
 
     def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
         """Write all of *batch*. Argilla itself knows which records are there, so *maybe_there* is not needed."""
@@ -112,20 +121,17 @@ class ArgillaWriter:
         if api is None:
             raise TryLater("the writer is not open")
         this = _Write(time.monotonic() + timeout_s)
-        last = {record.id: place for place, record in enumerate(batch)}
         by_dataset: dict[str, list[int]] = {}
         for place, record in enumerate(batch):
-            if last[record.id] == place:
-                by_dataset.setdefault(dataset_name(self._settings, record.time_ns), []).append(place)
+            by_dataset.setdefault(dataset_name(self._settings, record.time_ns), []).append(place)
         for name, places in by_dataset.items():
-            found = self._dataset(api, name)
             try:
+                found = self._dataset(api, name)
                 for chunk in self._chunks(self._items(batch, places, found)):
                     self._write(api, found, chunk, this)
             except Answer as answer:
                 raise self._translated(answer, name) from answer
-        kept = {batch[place].id for place in this.kept}
-        return [Outcome.KEPT if record.id in kept else Outcome.DELIVERED for record in batch]
+        return [Outcome.KEPT if place in this.kept else Outcome.DELIVERED for place in range(len(batch))]
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -171,6 +177,8 @@ class ArgillaWriter:
             self._write(api, found, fresh, this)
         worked_on = _worked_on(api, found, [item.external_id for item in there], this)
         this.kept.update(item.record for item in there if item.external_id in worked_on)
+        if self._settings.note_newer and found.takes_any_metadata:
+            _note_newer(api, found, worked_on, this)
         free = [item for item in there if item.external_id not in worked_on]
         if free:
             self._send(api, "PUT", found, free, this)
@@ -186,7 +194,7 @@ class ArgillaWriter:
             api.request(method, f"/datasets/{found.id}/records/bulk", content=body, timeout_s=this.left_s())
         except Answer as answer:
             if answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(items) > 1:
-                self._max_bytes = max(1, len(body) // 2)
+                self._max_bytes = min(self._max_bytes, max(MIN_BYTES, len(body) // 2))
                 half = len(items) // 2
                 known = self._send(api, method, found, items[:half], this)
                 return known | self._send(api, method, found, items[half:], this)
@@ -202,13 +210,14 @@ class ArgillaWriter:
 
     def _translated(self, answer: Answer, name: str) -> Exception:
         if answer.status == HTTPStatus.NOT_FOUND:
-            del self._datasets[name]
+            self._datasets.pop(name, None)
             return TryLater(f"dataset {name!r} is gone ({answer}); it is looked for, or made again")
         if answer.status in _ABOUT_RECORDS:
             return Rejected(str(answer))
-        return ConfigError(
-            f"it refuses records: {answer.status} {answer}", setting="api_url", value=self._settings.api_url
-        )
+        return self._not_about_records(answer)
+
+    def _not_about_records(self, answer: Answer) -> ConfigError:
+        return ConfigError(f"it answers {answer.status}: {answer}", setting="api_url", value=self._settings.api_url)
 
 
 def dataset_name(settings: ArgillaSettings, time_ns: int) -> str:
@@ -225,20 +234,18 @@ def dataset_name(settings: ArgillaSettings, time_ns: int) -> str:
     return moment.strftime(settings.dataset)
 
 
-def _worked_on(api: Api, found: Found, external_ids: Sequence[str], this: _Write) -> set[str]:
-    """External ids of items for which somebody has begun, submitted or discarded an answer."""
-    answered: set[str] = set()
-    seen: set[str] = set()
-    for start in range(0, len(external_ids), MAX_IDS):
-        some = external_ids[start : start + MAX_IDS]
-        for record in _search(api, found, some, this):
-            seen.add(record["external_id"])
-            if record.get("responses"):
-                answered.add(record["external_id"])
-    unindexed = [one for one in external_ids if one not in seen]
+def _worked_on(api: Api, found: Found, external_ids: Sequence[str], this: _Write) -> dict[str, dict[str, Any]]:
+    """Items for which somebody has begun, submitted or discarded an answer, with their metadata."""
+    seen = [
+        one
+        for start in range(0, len(external_ids), MAX_IDS)
+        for one in _search(api, found, external_ids[start : start + MAX_IDS], this)
+    ]
+    known = {one["external_id"] for one in seen}
+    unindexed = [one for one in external_ids if one not in known]
     if unindexed:
-        answered |= _worked_on_unindexed(api, found, unindexed, this)
-    return answered
+        seen += _look_behind(api, found, unindexed, this)
+    return {one["external_id"]: one["metadata"] or {} for one in seen if one.get("responses")}
 
 
 def _search(api: Api, found: Found, external_ids: Sequence[str], this: _Write) -> list[dict[str, Any]]:
@@ -254,14 +261,25 @@ def _search(api: Api, found: Found, external_ids: Sequence[str], this: _Write) -
     return [one["record"] for one in answer["items"]]
 
 
-def _worked_on_unindexed(api: Api, found: Found, external_ids: Sequence[str], this: _Write) -> set[str]:
+def _look_behind(api: Api, found: Found, external_ids: Sequence[str], this: _Write) -> list[dict[str, Any]]:
     """The same, for items that are in Argilla's database and not in its index, where a write to it failed.
 
     An update that changes nothing answers with what the database holds, and indexes it.
     """
     body = {"items": [{"external_id": one} for one in external_ids]}
-    answer = api.put(f"/datasets/{found.id}/records/bulk", body, timeout_s=this.left_s())
-    return {one["external_id"] for one in answer["items"] if one.get("responses")}
+    items: list[dict[str, Any]] = api.put(f"/datasets/{found.id}/records/bulk", body, timeout_s=this.left_s())["items"]
+    return items
+
+
+def _note_newer(api: Api, found: Found, worked_on: dict[str, dict[str, Any]], this: _Write) -> None:
+    """Note on items that stay as they are that a newer version came."""
+    items = [
+        {"external_id": one, "metadata": metadata | {NEWER: True}}
+        for one, metadata in worked_on.items()
+        if NEWER not in metadata
+    ]
+    if items:
+        api.put(f"/datasets/{found.id}/records/bulk", {"items": items}, timeout_s=this.left_s())
 
 
 def _known(answer: Answer, items: Sequence[_Sent]) -> set[str]:

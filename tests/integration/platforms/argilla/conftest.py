@@ -37,20 +37,18 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 
 
 @pytest.fixture
-def deliver(outbox: Outbox) -> Iterator[Callable[..., Worker]]:
-    """Puts records into the outbox and delivers them all, with short pauses; gives the worker."""
-    made: list[Worker] = []
+def deliver(outbox: Outbox) -> Callable[..., None]:
+    """Puts records into the outbox and delivers them all, with short pauses."""
 
-    def run(settings: ArgillaSettings, records: Sequence[Record], *, within_s: float = 240.0) -> Worker:
+    def run(settings: ArgillaSettings, records: Sequence[Record], *, within_s: float = 600.0) -> None:
         worker = Worker(outbox, "d", lambda: ArgillaWriter(settings), jitter=lambda: 0.05)
-        made.append(worker)
         outbox.put(records, ["d"], now_s=time.time())
         end_s = time.monotonic() + within_s
-        while (wait_s := worker.step()) is not None and worker.state is not State.STOPPED:
-            assert time.monotonic() < end_s, f"not done in time: {worker.state} {worker.error}"
-            time.sleep(min(wait_s, 1.0))
-        return worker
+        try:
+            while (wait_s := worker.step()) is not None and worker.state is not State.STOPPED:
+                assert time.monotonic() < end_s, f"not done in time: {worker.state} {worker.error}"
+                time.sleep(min(wait_s, 1.0))
+        finally:
+            worker.close()
 
-    yield run
-    for worker in made:
-        worker.close()
+    return run

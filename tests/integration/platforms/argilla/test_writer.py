@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from servers.argilla import ArgillaServer, Stage
 
-from spanlabel.delivery import Outbox, Worker
+from spanlabel.delivery import Outbox
 from spanlabel.errors import ConfigError, DeliveryError, Rejected, TryLater
 from spanlabel.platforms.argilla.api import Answer, as_json
 from spanlabel.platforms.argilla.mapping import items_of
@@ -95,6 +95,26 @@ class TestWorkedOn:
         assert stage.stored() == {old.id: "x", f"{old.id}:1": "b", f"{old.id}:2": "z"}
 
 
+class TestNewer:
+    def test_is_noted(self, stage: Stage) -> None:
+        """
+        If wanted, an answered record notes that a newer version came, once, and keeps everything else.
+        """
+        writer = stage.open(note_newer=True)
+        writer.write([make_record(1, answer="old"), make_record(2, answer="old")], timeout_s=60)
+        stage.respond(make_record(1).id)
+        before = stage.records()[make_record(1).id]
+
+        for _ in range(2):
+            writer.write([make_record(n, answer="new") for n in (1, 2)], timeout_s=60)
+
+        after = stage.records()[make_record(1).id]
+        assert after["metadata"] == before["metadata"] | {"newer_version_came": True}
+        assert (after["fields"], after["status"]) == (before["fields"], "completed")
+        assert after["responses"] == before["responses"]
+        assert "newer_version_came" not in stage.records()[make_record(2).id]["metadata"]
+
+
 class TestOnce:
     @pytest.mark.parametrize("fault", ["reset after", "truncated"])
     def test_answer_that_got_lost(self, stage: Stage, fault: str) -> None:
@@ -160,7 +180,7 @@ def _until_done(act: Callable[[], object]) -> None:
 
 
 class TestPoison:
-    def test_one_in_a_hundred(self, stage: Stage, outbox: Outbox, deliver: Callable[..., Worker]) -> None:
+    def test_one_in_a_hundred(self, stage: Stage, outbox: Outbox, deliver: Callable[..., None]) -> None:
         """
         Of 100 records with one that Argilla refuses 99 are there after 2 requests, and the one keeps Argilla's words.
         """
