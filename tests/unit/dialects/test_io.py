@@ -178,6 +178,22 @@ class TestNeverText:
 
         assert found is None or (found.text is None and not found.messages)
 
+    def test_a_rendered_prompt(self) -> None:
+        """
+        What a prompt template gave out is what the model will be asked, and no answer.
+        """
+        value = {
+            "lc": 1,
+            "type": "constructor",
+            "id": ["langchain", "ChatPromptValue"],
+            "kwargs": {"messages": [HUMAN]},
+        }
+
+        found = read_io(json.dumps(value), is_input=False)
+
+        assert found is not None
+        assert (found.text, found.messages) == (None, (user("Rome?"),))
+
     @pytest.mark.parametrize("value", [None, "", "  ", [], {}, (), {"a": None, "b": []}, "{}", "[]"], ids=repr)
     def test_nothing(self, value: Any) -> None:
         """

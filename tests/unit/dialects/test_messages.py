@@ -568,6 +568,12 @@ class TestToolCalls:
 
 
 class TestNoMessages:
+    def test_something_else_among_messages(self) -> None:
+        """
+        What is no message among messages is left out.
+        """
+        assert messages_in([{"role": "user", "content": "Rome?"}, {"city": "Rome"}, None], "user") == (user("Rome?"),)
+
     @pytest.mark.parametrize(
         "value",
         [
@@ -583,6 +589,7 @@ class TestNoMessages:
             [None, None],
             {"lc": 1, "type": "constructor", "id": ["a", "Document"], "kwargs": {"page_content": "x"}},
             {"messages": "nothing"},
+            [{"city": "Rome"}, {"role": "user", "content": "Rome?"}],
         ],
         ids=repr,
     )

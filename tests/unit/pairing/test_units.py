@@ -183,6 +183,17 @@ class TestRun:
         assert pair.reasons == ("prompt_from_llm", "answer_from_llm")
         assert pair.confidence == 0.8
 
+    def test_an_output_of_all_that_was_said(self, story: Story) -> None:
+        """
+        Where a run's output strings together what its model said on the way and at the end, the end is the answer.
+        """
+        run = story.agent((0, 9), "How warm is it in Rome?", "Now Rome.\nIt is 21 degrees.")
+        call = story.calling("weather", "Rome", text="Now Rome.")
+        story.llm((1, 2), "How warm is it in Rome?", call, under=run)
+        story.llm((3, 4), "How warm is it in Rome?", "It is 21 degrees.", under=run)
+
+        assert story.told == [("How warm is it in Rome?", "It is 21 degrees.")]
+
     def test_only_the_question_is_its_own(self, story: Story) -> None:
         """
         An agent that knows its question, but not its answer, takes the answer of its last model call.
