@@ -62,7 +62,7 @@ class AnnotationLogExporter(_LogRecordExporter):  # type: ignore[misc] # its nam
     """
 
     def __init__(self, **settings: object) -> None:
-        self._engine: Engine | None = engine_for(_limits, settings)
+        self._engine: Engine | None = engine_for(_limits, settings, is_exporter=True)
 
     def export(self, batch: Sequence[Any]) -> Any:
         """Take a batch; the result says only that it was taken."""

@@ -117,6 +117,10 @@ class Pipeline:
             return window_s if due_s is None else min(due_s, window_s)
         return due_s
 
+    def recognizes(self, span: Span) -> bool:
+        """Whether any dialect knows the span; if not, only its structure is kept. Any thread may ask."""
+        return self._readers.mask(span) != 0
+
     @property
     def held_spans(self) -> int:
         """Spans of traces that are not ready."""
@@ -157,7 +161,7 @@ class Pipeline:
         gathered = [one for one in latest.values() if not self._assembler.is_open_again(one.trace_id)]
         for why, n in Counter(one.ready.value for one in gathered).items():
             self._counts.add(Metric.TRACES_DECIDED, n, reason=why)
-        pairs = self._pairs_of(gathered)
+        pairs = self._pairs_of([one for one in gathered if _has_content(one)])
         self._counts.add(Metric.PAIRS, len(pairs))
         kept: list[Pair] = []
         for pair in pairs:
@@ -171,6 +175,8 @@ class Pipeline:
         return kept
 
     def _pairs_of(self, gathered: Sequence[Gathered]) -> Sequence[Pair]:
+        if not gathered:
+            return ()
         try:
             return self._pairs_of_window(gathered)
         except Exception as error:  # noqa: BLE001 - a fault of ours must not cost the app its records
@@ -237,6 +243,10 @@ class Pipeline:
 
 SKELETON_BYTES: Final = 400
 """What the structure of a span costs in memory, about (measured: ids, name, times and the object)."""
+
+
+def _has_content(gathered: Gathered) -> bool:
+    return bool(gathered.logs) or any(not span.is_skeleton for span in gathered.spans)
 
 
 def _by_time(logs: Sequence[Log]) -> tuple[Log, ...]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from spanlabel.guest import LOG, Engine, engine_for
+from spanlabel.guest import Engine, engine_for
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -40,7 +40,7 @@ class AnnotationSpanProcessor(SpanProcessor):
         engine = self._engine
         if engine is not None:
             try:
-                engine.opened(span.context.trace_id)
+                engine.started(span)
             except Exception:  # noqa: BLE001 - somebody's own class of spans; its trace is read after a wait
                 return
 
@@ -48,7 +48,10 @@ class AnnotationSpanProcessor(SpanProcessor):
         """Take an ended span."""
         engine = self._engine
         if engine is not None:
-            engine.put(span)
+            try:
+                engine.ended(span)
+            except Exception:  # noqa: BLE001 - the same; what is wrong with it is found out on our own thread
+                engine.put(span)
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Bring every run that is complete into the outbox and to its destinations.
@@ -77,8 +80,11 @@ class AnnotationLogProcessor(LogRecordProcessor):
 
     def on_emit(self, log_record: Any) -> None:
         """Take a log record, if it is one of a span."""
-        if self._engine is not None and _of_span(log_record):
-            self._engine.put((LOG, log_record))
+        engine = self._engine
+        if engine is not None:
+            span_id = getattr(getattr(log_record, "log_record", None), "span_id", None)
+            if span_id:
+                engine.put_log(log_record, span_id)
 
     emit = on_emit  # its name before opentelemetry-sdk 1.35
 
@@ -91,11 +97,6 @@ class AnnotationLogProcessor(LogRecordProcessor):
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.detach()
-
-
-def _of_span(log_record: Any) -> bool:
-    inner = getattr(log_record, "log_record", None)
-    return bool(getattr(inner, "span_id", None))
 
 
 def _engine(settings: dict[str, object]) -> Engine | None:

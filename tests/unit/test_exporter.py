@@ -122,7 +122,7 @@ def test_a_batch_larger_than_the_queue_is_waited_for(
     finished: Callable[[str], list[ReadableSpan]], stored: Stored
 ) -> None:
     """A batch processor's thread may wait, so a batch that is larger than our queue is taken whole."""
-    exporter = AnnotationSpanExporter(queue_spans=4)
+    exporter = AnnotationSpanExporter(queue_spans=40)
     spans = [span for n in range(100) for span in finished(f"q{n}")]
     exporter.export(spans)
     assert exporter.force_flush()

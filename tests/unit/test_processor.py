@@ -349,3 +349,42 @@ def test_the_hook_without_an_sdk_says_so(
     with caplog.at_level(logging.ERROR, "spanlabel"):
         install()
     assert "no tracer provider" in caplog.text
+
+
+def test_spans_that_say_nothing_are_only_counted(provider: TracerProvider, ask: Ask, stored: Stored) -> None:
+    """HTTP and database calls below which nothing ran are not held; what they ran in keeps its place in the tree."""
+    processor = AnnotationSpanProcessor()
+    provider.add_span_processor(processor)
+    engine = processor._engine
+    assert engine is not None
+    tracer = provider.get_tracer("app")
+    ask(provider, "first")  # from now on our thread knows what a model call looks like
+    assert provider.force_flush()
+    with tracer.start_as_current_span("POST /chat", kind=trace.SpanKind.SERVER):
+        for _ in range(5):
+            with tracer.start_as_current_span("SELECT", attributes={"db.system": "sqlite"}):
+                pass
+        with tracer.start_as_current_span("middleware"):
+            ask(provider, "below")
+    assert provider.force_flush()
+    assert stored() == [("first", "42."), ("below", "42.")]
+    assert engine.counts.total(Metric.SPANS_RECEIVED) == 1 + 8
+    assert engine.counts.total(Metric.SPANS_DECIDED, reason="not_genai") == 5
+    assert check_conservation(engine.counts) == []
+    assert engine._needed == set()
+
+
+def test_a_span_whose_words_are_only_in_its_log_records_is_held(provider: TracerProvider, stored: Stored) -> None:
+    """A span that looks like any other is kept where log records with content belong to it."""
+    processor = AnnotationSpanProcessor()
+    provider.add_span_processor(processor)
+    loggers = LoggerProvider(shutdown_on_exit=False)
+    loggers.add_log_record_processor(AnnotationLogProcessor())
+    tracer = provider.get_tracer("app")
+    for question in ("warm up", "Name a river."):
+        with tracer.start_as_current_span("POST /chat", kind=trace.SpanKind.SERVER):
+            with tracer.start_as_current_span("call"):
+                _openai_events(loggers.get_logger("openai"), question, "Seine.")
+        assert provider.force_flush()
+    assert stored() == [("warm up", "Seine."), ("Name a river.", "Seine.")]
+    loggers.shutdown()

@@ -33,10 +33,11 @@ LIVELY_S: Final = 3.0
 CLOSE_S: Final = 1.0
 """What `detach` may take beyond the setting `flush_timeout_s`, to let go of files and connections."""
 
-EXPORT_WAIT_S: Final = 0.1
+EXPORT_WAIT_S: Final = 0.25
 """How long an exporter waits for room in the queue, with each batch."""
 
-_OPENED_FACTOR: Final = 8
+_BESIDE_FACTOR: Final = 8
+_MOST_NEEDED: Final = 100_000  # spans that are open at the same time, those that never end included
 
 EXPORTED: Final = "exported"
 """Marks an ended span from the exporter's seat: `(EXPORTED, span)` is handed over."""
@@ -101,7 +102,13 @@ class Engine:
         self.settings = settings
         self.seats = 0
         self.has_exporter = False
+        self._is_content: Callable[[Any], bool] | None
         self.begin_anew()
+
+    def expect_exporter(self) -> None:
+        """An exporter brings all spans, also those that say nothing, and log records after their span has ended."""
+        self.has_exporter = True
+        self._is_content = None
 
     def begin_anew(self) -> None:
         """Be as in a process that has seen nothing."""
@@ -110,7 +117,10 @@ class Engine:
         self._urgent = max(1, self._room // 2)
         self._is_urgent = False
         self._queue: deque[Any] = deque()
-        self._opened: deque[int] = deque(maxlen=_OPENED_FACTOR * self._room)
+        self._opened: deque[int] = deque(maxlen=_BESIDE_FACTOR * self._room)
+        self._passed: deque[int] = deque(maxlen=_BESIDE_FACTOR * self._room)
+        self._needed: set[int] = set()
+        self._is_content = None
         self._bell = _Bell()
         self._is_asleep = False
         self._stop_at_s: float | None = None
@@ -122,9 +132,34 @@ class Engine:
         self._dropped_spans = 0
         self._dropped_logs = 0
 
-    def opened(self, trace_id: int) -> None:
-        """Note that a span of this trace was opened. It waits for the trace's next ended span to be looked at."""
-        self._opened.append(trace_id)
+    def started(self, span: Any) -> None:
+        """Note that a span was started. It waits for the next ended span to be looked at."""
+        parent = span.parent
+        if parent is not None and not parent.is_remote:
+            self._needed.add(parent.span_id)
+        self._opened.append(span.context.trace_id)
+
+    def ended(self, span: Any) -> None:
+        """Take an ended span from the processor's seat.
+
+        Of a span that is not GenAI and below which nothing ran, only the trace is noted: it says nothing about any
+        run, and to hold it would cost the app more than all the rest, because what is held its garbage collector
+        looks at again and again.
+        """
+        context, needed = span.context, self._needed
+        if context.span_id in needed:
+            needed.discard(context.span_id)
+        else:
+            parent, is_content = span.parent, self._is_content
+            if parent is not None and not parent.is_remote and is_content is not None and not is_content(span):
+                self._passed.append(context.trace_id)
+                return
+        self.put(span)
+
+    def put_log(self, record: Any, span_id: int) -> None:
+        """Take a log record from the processor's seat; its span has not ended, and is needed."""
+        self._needed.add(span_id)
+        self.put((LOG, record))
 
     def put(self, thing: Any) -> None:
         """Hand something over to the thread: the only thing that costs the app's own thread anything.
@@ -132,7 +167,7 @@ class Engine:
         When the queue is full the newest is dropped and counted.
 
         Args:
-            thing: An ended span from the processor's seat, or what `intake` makes of the other seats' things.
+            thing: An ended span from the processor's seat; `(EXPORTED, span)`; `(LOG, record)`.
         """
         queue = self._queue
         length = len(queue)
@@ -254,6 +289,8 @@ class Engine:
     def _work(self) -> None:
         with self._open_intake(self.counts, has_exporter=lambda: self.has_exporter, close_s=CLOSE_S) as intake:
             self._running = intake.running
+            if not self.has_exporter:
+                self._is_content = intake.is_content
             due_s = lively_until_s = 0.0
             while (stop_at_s := self._stop_at_s) is None or self._queue:
                 now_s = time.monotonic()
@@ -281,7 +318,9 @@ class Engine:
         if spans or logs:
             intake.dropped(spans, logs)
         if n:
-            intake.opened([self._opened.popleft() for _ in range(len(self._opened))], now_s)
+            intake.beside(_taken(self._opened), _taken(self._passed), now_s)
+            if len(self._needed) > _MOST_NEEDED:
+                self._needed.clear()
         things: list[Any] = []
         for _ in range(n):
             thing = queue.popleft()
@@ -307,3 +346,7 @@ class Engine:
             # A first span woke us; others will follow, and the app is at work just now.
             until_s = inf
         self._bell.wait(max(0.0, min(ROUND_S, until_s - now_s)))
+
+
+def _taken(beside: deque[int]) -> list[int]:
+    return [beside.popleft() for _ in range(len(beside))]

@@ -61,7 +61,8 @@ class _Engines:
             if engine is None:
                 engine = self._by_settings[settings] = Engine(settings, limits(), leave=self._leave)
             engine.seats += 1
-            engine.has_exporter = engine.has_exporter or is_exporter
+            if is_exporter:
+                engine.expect_exporter()
             return engine
 
     def _leave(self, engine: Engine) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from math import inf
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from spanlabel.model import Log, Span
 
 _logger = logging.getLogger("spanlabel")
+
+KNOWN: Final = 4_000
+"""Kinds of spans, by name, scope and attribute keys, of which it is remembered whether they are GenAI."""
 
 REMEMBERED: Final = 20_000
 """Spans from the processor's seat that are remembered until the exporter's seat brings them again."""
@@ -62,6 +66,18 @@ def open_intake(
             stop_observing()
 
 
+class _Glance:
+    """As much of a span as is needed to recognize it."""
+
+    __slots__ = ("attributes", "events", "name", "scope")
+
+    def __init__(self, scope: Any, attributes: Any, name: str, events: Any) -> None:
+        self.scope = scope
+        self.attributes = attributes
+        self.name = name
+        self.events = events
+
+
 class Intake:
     """Turns the SDK's objects into spans and log records. Only the engine's thread calls it.
 
@@ -80,12 +96,38 @@ class Intake:
         self._has_exporter = has_exporter
         self._once = OncePerMinute()
         self._seen: dict[tuple[int, int], None] = {}
+        self._known: dict[tuple[str, ...], bool] = {}
+        self._recognizes: Callable[[Any], bool] = running.pipeline.recognizes
 
-    def opened(self, trace_ids: Sequence[int], now_s: float) -> None:
-        """Take the trace id of each span that was opened."""
-        tell = self.running.pipeline.opened
-        for trace_id in trace_ids:
-            tell(f"{trace_id:032x}", now_s=now_s)
+    def is_content(self, span: Any) -> bool:
+        """Whether any dialect knows a span of the SDK. Called in the app's threads."""
+        # `events` makes a copy each time; nearly no span has any.
+        events = span.events if getattr(span, "_events", True) else ()
+        attributes, scope, name = span.attributes.copy(), span.instrumentation_scope, span.name
+        if events:
+            return self._recognizes(_Glance(scope, attributes, name, events))
+        key = (name, scope.name, *attributes)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            known = self._known[key] = self._recognizes(_Glance(scope, attributes, name, ()))
+        return known
+
+    def beside(self, opened: Sequence[int], passed: Sequence[int], now_s: float) -> None:
+        """Take the trace ids of spans that were opened, and of those that ended and say nothing."""
+        pipeline = self.running.pipeline
+        open_more = Counter(opened)
+        open_more.subtract(passed)
+        for trace_id, more in open_more.items():
+            trace = f"{trace_id:032x}"
+            for _ in range(max(1, more)):
+                pipeline.opened(trace, now_s=now_s)
+            for _ in range(1 + max(0, -more) if more < 1 else 0):
+                pipeline.closed(trace, now_s=now_s)
+        if passed:
+            self._counts.add(Metric.SPANS_RECEIVED, len(passed))
+            self._counts.add(Metric.SPANS_DECIDED, len(passed), reason="not_genai")
 
     def take(self, things: Sequence[Any], now_s: float) -> None:
         """Take what the seats handed over: spans as they are, the others as (what, thing)."""
