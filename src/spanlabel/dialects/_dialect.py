@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
@@ -137,20 +138,44 @@ def settled(messages: Iterable[Message], *, is_cut: bool = False) -> Found | Non
     return Found(tuple(out), state=state)
 
 
-def messages(key: str, role: str = "user") -> Reader:
-    """Messages in one attribute, in whatever shape."""
+class AttributeReader(ABC):
+    """A reader of one attribute, which need not be asked where that is not there.
 
-    def read(source: Source) -> Found | None:
-        value = source.attributes.get(key)
+    Attributes:
+        key: The attribute.
+    """
+
+    __slots__ = ("key",)
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    @abstractmethod
+    def __call__(self, source: Source) -> Found | None:
+        """Read it; None if it holds nothing."""
+
+
+class _MessagesReader(AttributeReader):
+    __slots__ = ("_role",)
+
+    def __init__(self, key: str, role: str) -> None:
+        super().__init__(key)
+        self._role = role
+
+    def __call__(self, source: Source) -> Found | None:
+        value = source.attributes.get(self.key)
         if value is None:
             return None
         opened, cut = decoded(value)
-        found = messages_in(opened, role)
+        found = messages_in(opened, self._role)
         if found is None:
             return None
         return settled(unfolded(found), is_cut=cut)
 
-    return read
+
+def messages(key: str, role: str = "user") -> Reader:
+    """Messages in one attribute, in whatever shape."""
+    return _MessagesReader(key, role)
 
 
 def unfolded(found: tuple[Message, ...]) -> tuple[Message, ...]:
@@ -193,22 +218,22 @@ def text(key: str, role: str, *, beside: Mapping[str, Reader] | None = None) -> 
     return read
 
 
-class OpaqueReader:
+class OpaqueReader(AttributeReader):
     """Reads an opaque value of a function, a chain, a node or an agent from one attribute.
 
     It is a class so that a second one need not be tried where the first has found enough.
     """
 
-    __slots__ = ("_empty", "_is_input", "_key", "_unless")
+    __slots__ = ("_empty", "_is_input", "_unless")
 
     def __init__(self, key: str, *, is_input: bool, empty: tuple[str, ...], unless: tuple[str, ...]) -> None:
-        self._key = key
+        super().__init__(key)
         self._is_input = is_input
         self._empty = empty
         self._unless = unless
 
     def __call__(self, source: Source) -> Found | None:
-        value = source.attributes.get(self._key)
+        value = source.attributes.get(self.key)
         if value is None or (self._unless and not source.attributes.keys().isdisjoint(self._unless)):
             return None
         if not isinstance(value, str):

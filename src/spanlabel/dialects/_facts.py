@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, Final
 
 from spanlabel.model import Attributes, Value
@@ -56,37 +56,30 @@ _READ: Final[Mapping[str, Callable[[Value], Any]]] = {
     "tags": as_strings,
 }
 """The facts there are, and what reads their values; None is for a value that says nothing."""
-_UNSAID: Final = 1_000
-"""A rank behind that of every key."""
+
+Wanted = tuple[int, Callable[[Value], Any], str]
+"""Index of a fact in the order of `_READ`, what reads it, and the key of its attribute."""
 
 
-class FactTable:
-    """The keys of all facts in one table, so that a span's attributes are gone through once.
-
-    A span has eleven attributes; the facts of its dialects have about forty keys.
+def wanted(facts: Mapping[str, tuple[str, ...]], there: Container[str]) -> tuple[Wanted, ...]:
+    """Where the facts may stand on a span.
 
     Args:
         facts: Keys by the name of the fact, best first.
+        there: The keys that the span has.
     """
+    return tuple(
+        (index, read, key)
+        for index, (name, read) in enumerate(_READ.items())
+        for key in facts.get(name, ())
+        if key in there
+    )
 
-    __slots__ = ("_places",)
 
-    def __init__(self, facts: Mapping[str, tuple[str, ...]]) -> None:
-        places: dict[str, list[tuple[int, int, Callable[[Value], Any]]]] = {}
-        for index, (name, read) in enumerate(_READ.items()):
-            for rank, key in enumerate(facts.get(name, ())):
-                places.setdefault(key, []).append((index, rank, read))
-        self._places = {key: tuple(found) for key, found in places.items()}
-
-    def read(self, attributes: Attributes) -> list[Any]:
-        """The facts in the order of `_READ`, each from the best of its keys that says something; None if none does."""
-        found: list[Any] = [None] * len(_READ)
-        ranks = [_UNSAID] * len(_READ)
-        places = self._places
-        for key, value in attributes.items():
-            if key in places:
-                for index, rank, read in places[key]:
-                    if rank < ranks[index] and (said := read(value)) is not None:
-                        found[index] = said
-                        ranks[index] = rank
-        return found
+def read_facts(places: Sequence[Wanted], attributes: Attributes) -> list[Any]:
+    """The facts in the order of `_READ`, each from the best of its keys that says something; None if none does."""
+    found: list[Any] = [None] * len(_READ)
+    for index, read, key in places:
+        if found[index] is None:
+            found[index] = read(attributes[key])
+    return found

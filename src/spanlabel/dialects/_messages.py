@@ -7,7 +7,7 @@ lists of JSON texts, and bare text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from spanlabel.model import Media, Message, Part, Reasoning, Text, ToolCall, ToolResult, Value
@@ -150,32 +150,40 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
     if isinstance(value, str):
         return (Message(role, (Text(value),)),) if bare_text and value else None
     if isinstance(value, dict):
-        if _SIGNS.isdisjoint(value):
-            return None
-        one = _one(value, role)
-        if one is not None:
-            return (one,)
-        for key in _HOLDERS:
-            if key in value:
-                found = _many(decoded(value[key])[0], role, bare_text=bare_text, depth=depth + 1)
-                if found:
-                    return found
-        return None
+        return _of_dict(value, role, bare_text=bare_text, depth=depth)
     if not isinstance(value, LISTS):
         return None
     out: list[Message] = []
     for given in value:
         item = given if type(given) is dict else decoded(given)[0]
-        single = _one(item, role) if isinstance(item, dict) else None
-        if single is not None:
-            out.append(single)
-            continue
-        found = _many(item, role, bare_text=bare_text, depth=depth + 1)
+        if isinstance(item, dict):
+            found = _of_dict(item, role, bare_text=bare_text, depth=depth + 1)
+        else:
+            found = _many(item, role, bare_text=bare_text, depth=depth + 1)
         if found is not None:
             out.extend(found)
-        elif not out and isinstance(item, dict | str):
+        elif not out and isinstance(item, _SPEAKING):
             return None
     return tuple(out) if out else None
+
+
+_SPEAKING: Final = (dict, str)
+
+
+def _of_dict(value: Mapping[str, Value], role: str, *, bare_text: bool, depth: int) -> tuple[Message, ...] | None:
+    if _SIGNS.isdisjoint(value):
+        return None
+    one = _one(value, role)
+    if one is not None:
+        return (one,)
+    if depth > MAX_DEPTH:
+        return None
+    for key in _HOLDERS:
+        if key in value:
+            found = _many(decoded(value[key])[0], role, bare_text=bare_text, depth=depth + 1)
+            if found:
+                return found
+    return None
 
 
 def _one(value: Mapping[str, Value], role: str, depth: int = 0) -> Message | None:
@@ -276,35 +284,40 @@ def _spoken(value: Mapping[str, Value], role: str) -> Message:
         thought = value.get("reasoning_content", value.get("reasoning"))
         if isinstance(thought, str) and thought:
             parts = (Reasoning(thought), *parts)
-        if not _ASIDE.isdisjoint(value) and not any(isinstance(part, ToolCall) for part in parts):
-            parts = (*parts, *_calls(value))
+        calls = _calls(value)
+        if calls and not any(isinstance(part, ToolCall) for part in parts):
+            parts = (*parts, *calls)
         finish = finish_of(value.get("finish_reason", value.get("finishReason")))
         return Message(role, parts, as_text(value.get("name")), finish)
     return Message(role, parts)
 
 
-_ASIDE: Final = frozenset({"tool_calls", "toolCalls", "additional_kwargs", "function_call"})
-"""Where tool calls stand beside the content."""
+_BESIDE: Final = frozenset(
+    {
+        *("tool_calls", "toolCalls", "additional_kwargs", "function_call"),
+        *("reasoning_content", "reasoning", "finish_reason", "finishReason", "name"),
+    }
+)
+"""What may stand beside the content."""
 
-_BESIDE: Final = _ASIDE | {"reasoning_content", "reasoning", "finish_reason", "finishReason", "name"}
-"""What else may stand beside the content."""
 
-
-def _calls(value: Mapping[str, Value]) -> Iterable[ToolCall]:
+def _calls(value: Mapping[str, Value]) -> tuple[ToolCall, ...]:
     """Tool calls that stand beside the content."""
-    calls = decoded(value.get("tool_calls", value.get("toolCalls")))[0]
-    extra = value.get("additional_kwargs")
-    if not calls and isinstance(extra, dict):
-        calls = extra.get("tool_calls")
+    calls = value.get("tool_calls", value.get("toolCalls"))
+    if isinstance(calls, str):
+        calls = decoded(calls)[0]
+    if not calls:
+        extra = value.get("additional_kwargs")
+        calls = extra.get("tool_calls") if isinstance(extra, dict) else None
+    single = value.get("function_call")
+    if not calls and not single:  # LangChain writes all of these keys into every message
+        return ()
     if isinstance(calls, dict):  # an object keyed by index, or the empty object that means none
         calls = tuple(calls.values())
-    if isinstance(calls, LISTS):
-        for call in calls:
-            if isinstance(call, dict):
-                yield tool_call(call)
-    single = value.get("function_call")
+    found = [tool_call(call) for call in calls if isinstance(call, dict)] if isinstance(calls, LISTS) else []
     if isinstance(single, dict) and single.get("name"):
-        yield tool_call(single)
+        found.append(tool_call(single))
+    return tuple(found)
 
 
 def tool_call(value: Mapping[str, Value]) -> ToolCall:

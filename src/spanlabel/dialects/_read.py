@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from spanlabel.model import Attributes, ContentState, Kind, Log, Message, Span, Status, Step, Text, Usage, Value
 from spanlabel.model.twin import open_twin
 
 from ._codec import as_text, decoded, is_list
-from ._dialect import Dialect, Found, KindOf, OpaqueReader, Reader, Source, io_of
-from ._facts import FactTable
+from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
+from ._facts import read_facts
 from ._messages import messages_in
+from ._tables import Fit, Outline, Plan, fit_of, plan_of
 
 _MEMO_LIMIT: Final = 20_000
 _MEMO_WORD: Final = 200
 """Longest word that is remembered, in characters: a memo holds 10 MB at the most."""
+_MEMO_OUTLINES: Final = 2_000
+_MEMO_KEYS: Final = 128
+"""Most keys of a set that is remembered, each of 40 characters: the outlines hold 20 MB at the most."""
+
 _UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY})
 """What goes into or out of these is never a question or an answer, so it is not decoded."""
 
@@ -24,23 +29,6 @@ _UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERA
 _NO_USAGE: Final = Usage()
 
 _OpenStep: Final = open_twin(Step)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """The tables of one set of dialects, merged once."""
-
-    names: tuple[str, ...]
-    kinds: tuple[KindOf, ...]
-    inputs: tuple[Reader, ...]
-    outputs: tuple[Reader, ...]
-    facts: FactTable
-    system: tuple[str, ...]
-    metadata: tuple[str, ...]
-    metadata_prefixes: tuple[str, ...]
-    external: tuple[str, ...]
-    has_metadata: bool
-    has_marks: bool
 
 
 class Readers:
@@ -71,23 +59,20 @@ class Readers:
         self._key_memo: dict[str, int] = {}
         self._scope_memo: dict[str, int] = {}
         self._name_memo: dict[str, int] = {}
-        self._plans: dict[int, _Plan] = {}
+        self._outlines: dict[tuple[str, ...], Outline] = {}
+        self._plans: dict[int, Plan] = {}
 
     def mask(self, span: Span, logs: Sequence[Log] = ()) -> int:
         """Which dialects the span is written in, as a bit set; 0 if it is no GenAI span."""
-        by_key, by_scope, by_name = self._key_memo, self._scope_memo, self._name_memo
-        found = 0
-        # Subscripts, because a `get` for each attribute costs twice as much; a word that is new is rare.
-        for key in span.attributes:
-            try:
-                found |= by_key[key]
-            except KeyError:
-                found |= _looked_up(key, self._keys, self._prefixes, by_key)
+        return self._outline(span.attributes).mask | self._mask_beside(span, logs)
+
+    def _mask_beside(self, span: Span, logs: Sequence[Log]) -> int:
+        """Which dialects are marked by something else than attributes."""
         try:
-            found |= by_scope[span.scope.name] | by_name[span.name]
+            found = self._scope_memo[span.scope.name] | self._name_memo[span.name]
         except KeyError:
-            found |= _looked_up(span.scope.name, self._scopes, self._scope_starts, by_scope)
-            found |= _looked_up(span.name, self._names, self._name_starts, by_name)
+            found = _looked_up(span.scope.name, self._scopes, self._scope_starts, self._scope_memo)
+            found |= _looked_up(span.name, self._names, self._name_starts, self._name_memo)
         for event in span.events:
             found |= self._events.get(event.name, 0)
         for log in logs:
@@ -101,29 +86,30 @@ class Readers:
         """Whether any dialect reads such a log record."""
         return (log.event_name != "" and log.event_name in self._events) or _holds_talk(log)
 
-    def _plan(self, mask: int) -> _Plan:
+    def _outline(self, attributes: Attributes) -> Outline:
+        keys = tuple(attributes)
+        outline = self._outlines.get(keys)
+        if outline is None:
+            outline = Outline(self._mask_of(keys))
+            if len(keys) <= _MEMO_KEYS and sum(map(len, keys)) <= _MEMO_KEYS * 40:
+                if len(self._outlines) >= _MEMO_OUTLINES:
+                    self._outlines.clear()
+                self._outlines[keys] = outline
+        return outline
+
+    def _mask_of(self, keys: Iterable[str]) -> int:
+        found = 0
+        for key in keys:
+            bits = self._key_memo.get(key)
+            found |= _looked_up(key, self._keys, self._prefixes, self._key_memo) if bits is None else bits
+        return found
+
+    def _fit(self, outline: Outline, mask: int, attributes: Attributes) -> Fit:
         plan = self._plans.get(mask)
         if plan is None:
-            chosen = tuple(d for i, d in enumerate(self.dialects) if mask >> i & 1)
-            facts: dict[str, tuple[str, ...]] = {}
-            for dialect in chosen:
-                for name, keys in dialect.facts.items():
-                    facts[name] = (*facts.get(name, ()), *keys)
-            plan = _Plan(
-                tuple(d.name for d in chosen),
-                tuple(d.kind for d in chosen if d.kind is not None),
-                tuple(reader for d in chosen for reader in d.inputs),
-                tuple(reader for d in chosen for reader in d.outputs),
-                FactTable(facts),
-                tuple(key for d in chosen for key in d.system),
-                tuple(key for d in chosen for key in d.metadata),
-                tuple(key for d in chosen for key in d.metadata_prefixes),
-                tuple(key for d in chosen for key in d.external),
-                any(d.metadata or d.metadata_prefixes for d in chosen),
-                any(d.name == "own_marks" for d in chosen),
-            )
-            self._plans[mask] = plan
-        return plan
+            plan = self._plans[mask] = plan_of([d for i, d in enumerate(self.dialects) if mask >> i & 1])
+        fit = outline.fits[mask] = fit_of(plan, tuple(attributes))
+        return fit
 
     def read(self, span: Span, logs: tuple[Log, ...] = ()) -> Step:
         """Read one span; never raises on any content.
@@ -133,17 +119,20 @@ class Readers:
         """
         if span.is_skeleton and not logs:
             return _structure(span)
-        mask = self.mask(span, logs)
+        attributes = span.attributes
+        outline = self._outline(attributes)
+        mask = outline.mask | self._mask_beside(span, logs)
         if not mask:
             return _structure(span)
-        plan = self._plan(mask)
+        fit = outline.fits.get(mask) or self._fit(outline, mask, attributes)
+        plan = fit.plan
         source = Source(span, logs)
         kind = _kind(plan, source)
         is_call = kind is Kind.LLM
         came = came_io = went = went_io = None
         if kind not in _UNREAD:
-            came, came_io = _side(source, plan, is_input=True, is_call=is_call)
-            went, went_io = _side(source, plan, is_input=False, is_call=is_call)
+            came, came_io = _side(source, fit.inputs, is_call=is_call)
+            went, went_io = _side(source, fit.outputs, is_call=is_call)
         if kind is None:
             kind = _guess(came, came_io, went, went_io, span)
             is_call = kind is Kind.LLM
@@ -151,8 +140,7 @@ class Readers:
             came, came_io = _dumped(came)
         inputs, input_state = _merged(came, came_io, is_call=is_call)
         outputs, output_state = _merged(went, went_io, is_call=is_call)
-        attributes = span.attributes
-        if output_state is ContentState.ABSENT and not attributes.keys().isdisjoint(plan.external):
+        if fit.is_external and output_state is ContentState.ABSENT:
             output_state = ContentState.EXTERNAL
             if input_state is ContentState.ABSENT:
                 input_state = ContentState.EXTERNAL
@@ -170,7 +158,7 @@ class Readers:
             output_tokens,
             finishes,
             tags,
-        ) = plan.facts.read(attributes)
+        ) = read_facts(fit.facts, attributes)
         step = _OpenStep(
             span,
             kind,
@@ -195,7 +183,7 @@ class Readers:
             conversation_id or None,
             user_id or None,
             tags or (),
-            _metadata(attributes, plan) if plan.has_metadata else None,
+            _metadata(attributes, fit),
             is_error=span.status is Status.ERROR,
         )
         step.__class__ = Step
@@ -238,7 +226,7 @@ def _register(words: Sequence[str], bit: int, exact: dict[str, int], starts: lis
             exact[word] = exact.get(word, 0) | bit
 
 
-def _kind(plan: _Plan, source: Source) -> Kind | None:
+def _kind(plan: Plan, source: Source) -> Kind | None:
     for kind_of in plan.kinds:
         kind = kind_of(source)
         if kind is not None:
@@ -246,7 +234,7 @@ def _kind(plan: _Plan, source: Source) -> Kind | None:
     return None
 
 
-def _side(source: Source, plan: _Plan, *, is_input: bool, is_call: bool) -> tuple[Found | None, Found | None]:
+def _side(source: Source, readers: Sequence[Reader], *, is_call: bool) -> tuple[Found | None, Found | None]:
     """The first messages and the first opaque value of one side, over all dialects in their order.
 
     Of a model call the messages are enough, even those that hold only tool calls.
@@ -255,7 +243,7 @@ def _side(source: Source, plan: _Plan, *, is_input: bool, is_call: bool) -> tupl
     opaque: Found | None = None
     talk_weight = opaque_weight = -1
     enough = _PARTS if is_call else _FULL
-    for reader in plan.inputs if is_input else plan.outputs:
+    for reader in readers:
         if opaque_weight == _FULL and isinstance(reader, OpaqueReader):
             continue
         found = reader(source)
@@ -340,27 +328,25 @@ def _guess(came: Found | None, came_io: Found | None, went: Found | None, went_i
     return Kind.OTHER
 
 
-def _metadata(attributes: Attributes, plan: _Plan) -> Mapping[str, Value] | None:
+def _metadata(attributes: Attributes, fit: Fit) -> Mapping[str, Value] | None:
     out: dict[str, Value] = {}
-    if not attributes.keys().isdisjoint(plan.metadata):
-        for key in plan.metadata:
-            value = attributes.get(key)
-            if value is None or value == "":
-                continue
-            opened = decoded(value)[0]
-            if isinstance(opened, dict) and key == "metadata":
-                out.update(opened)
-            else:
-                out[key] = opened
-    if plan.metadata_prefixes:
-        for key, value in attributes.items():
-            if value is not None and value != "" and key.startswith(plan.metadata_prefixes):
-                prefix = next(prefix for prefix in plan.metadata_prefixes if key.startswith(prefix))
-                out[key[len(prefix) :]] = value
+    for key in fit.metadata:
+        value = attributes[key]
+        if value is None or value == "":
+            continue
+        opened = decoded(value)[0]
+        if isinstance(opened, dict) and key == "metadata":
+            out.update(opened)
+        else:
+            out[key] = opened
+    for key, name in fit.prefixed:
+        value = attributes[key]
+        if value is not None and value != "":
+            out[name] = value
     return out or None
 
 
-def _system(source: Source, plan: _Plan) -> str:
+def _system(source: Source, plan: Plan) -> str:
     for key in plan.system:
         value: Value = source.attributes.get(key)
         if value is None:

@@ -161,6 +161,8 @@ def _process(step: Step) -> str:
 
 
 def _usage(turn: Turn) -> Usage:
+    if turn.calls == [turn.unit] and not turn.unit.twins:  # a call that stands alone: most pairs
+        return turn.unit.step.usage
     sums: list[int | None] = []
     for name in ("input_tokens", "output_tokens"):
         numbers = [n for call in turn.calls if (n := _tokens(call, name)) is not None]
