@@ -107,6 +107,14 @@ class TestOpenInference:
 
         assert step.input[0].parts == (Media("image"),)
 
+    def test_a_tool_result_under_the_users_role(self, read_span: ReadSpan) -> None:
+        """
+        A message of the user that answers a tool call is a tool result, and no question (Anthropic).
+        """
+        step = read_span(openinference(i0_role="user", i0_content="sunny", i0_tool_call_id="c1"))
+
+        assert step.input == (Message("user", (ToolResult("sunny", "c1"),)),)
+
     def test_an_old_function_call(self, read_span: ReadSpan) -> None:
         """
         The older spelling of a function call is a tool call.

@@ -55,6 +55,9 @@ class TestInput:
             pytest.param({"comp": {"query": "Rome?"}, "other": {}}, "Rome?", None, id="keyed by component"),
             pytest.param(42, "42", None, id="a number"),
             pytest.param([{"question": "Rome?"}], "Rome?", None, id="a list of one"),
+            pytest.param(["Rome?", "Oslo?"], "Rome?", None, id="the first of several"),
+            pytest.param({"a": {"query": "Rome?"}, "b": {"query": "Oslo?"}}, "Rome?", None, id="the first component"),
+            pytest.param({"input": {"role": "user", "content": "Rome?"}}, "Rome?", None, id="one new message"),
         ],
     )
     def test_text(self, value: Any, text: str | None, key: str | None) -> None:
@@ -103,6 +106,13 @@ class TestOutput:
             pytest.param(
                 {"messages": [], "structured_response": {"degrees": 21}}, '{"degrees": 21}', id="structured response"
             ),
+            pytest.param(
+                {"structured_response": {"lc": 1, "type": "constructor", "id": ["x"], "kwargs": {"degrees": 21}}},
+                '{"degrees": 21}',
+                id="structured response, as LangChain writes it",
+            ),
+            pytest.param({"a": {"result": "A draft."}, "b": {"result": "Sunny."}}, "Sunny.", id="the last component"),
+            pytest.param(["Sunny.", "Warm."], "Sunny.", id="the first of several texts"),
         ],
     )
     def test_text(self, value: Any, text: str | None) -> None:
@@ -123,6 +133,11 @@ class TestOutput:
             ),
             pytest.param(
                 {"generations": [[{"text": "Sunny.", "message": AI}]]}, (assistant("Sunny."),), id="generations"
+            ),
+            pytest.param(
+                [{"draft": {"messages": [HUMAN]}}, {"final": {"messages": [AI]}}],
+                (assistant("Sunny."),),
+                id="the last of several states",
             ),
         ],
     )

@@ -116,6 +116,14 @@ SHAPES = [
         id="Gemini contents",
     ),
     pytest.param(
+        [
+            {"role": "model", "parts": [{"function_call": {"id": "c1", "name": "weather", "args": {"city": "Rome"}}}]},
+            {"role": "user", "parts": [{"function_response": {"id": "c1", "response": "sunny"}}]},
+        ],
+        (assistant(ROME), Message("user", (ToolResult("sunny", "c1"),))),
+        id="Gemini contents of the Python client",
+    ),
+    pytest.param(
         {"candidates": [{"content": {"role": "model", "parts": [{"text": "Sunny."}]}, "finishReason": "STOP"}]},
         (assistant("Sunny.", finish="stop"),),
         id="Gemini candidates",
@@ -394,6 +402,16 @@ class TestRoles:
         [message] = messages_in([{"role": "assistant", "content": "Hi.", "finish_reason": written}], "user") or ()
 
         assert message.finish_reason == reason
+
+    def test_finish_reason_twice(self) -> None:
+        """
+        The message's own finish reason counts more than that of the choice around it.
+        """
+        inner = {"role": "assistant", "content": "Hi.", "finish_reason": "length"}
+
+        [message] = messages_in([{"finish_reason": "stop", "message": inner}], "user") or ()
+
+        assert message.finish_reason == "length"
 
 
 class TestText:

@@ -262,6 +262,12 @@ class TestContentState:
                 ContentState.EXTERNAL,
                 id="stored elsewhere",
             ),
+            pytest.param(
+                {"gen_ai.output.messages": None, "gen_ai.output.messages_ref": "s3://x/2"},
+                ContentState.PRESENT,
+                ContentState.EXTERNAL,
+                id="only the answer stored elsewhere",
+            ),
         ],
     )
     def test_of_each_side(
@@ -353,6 +359,60 @@ class TestContent:
         )
 
         assert [m.text for m in step.output] == ["Rome?", "Sunny."]
+
+    def test_what_a_call_was_really_sent(self, read_span: ReadSpan) -> None:
+        """
+        Of a model call the recorded messages count, also where a framework's value beside them is longer.
+        """
+        step = read_span(
+            CHAT
+            | {
+                "langfuse.observation.type": "generation",
+                "langfuse.observation.input": '{"messages": [{"role": "user", "content": "Hi"}, {"role": "ai"}]}',
+            }
+        )
+
+        assert [m.text for m in step.input] == ["Rome?"]
+
+    def test_messages_in_the_raw_value(self, read_span: ReadSpan) -> None:
+        """
+        Where a call's indexed messages have no content, those in its raw value are read.
+        """
+        step = read_span(
+            {
+                "openinference.span.kind": "LLM",
+                "llm.input_messages.0.message.role": "user",
+                "input.value": '{"messages": [{"role": "user", "content": "Rome?"}]}',
+            }
+        )
+
+        assert [m.text for m in step.input] == ["Rome?"]
+
+    def test_the_framework_says_most(self, read_span: ReadSpan) -> None:
+        """
+        Where two dialects both have content on a span, the framework's counts, for values and for messages.
+        """
+        step = read_span(
+            {
+                "langfuse.observation.type": "span",
+                "langfuse.observation.input": "The app's question?",
+                "traceloop.entity.input": "Another question?",
+                "ai.prompt.messages": '[{"role": "user", "content": "The SDK\'s question?"}]',
+                "ai.operationId": "ai.generateText.doGenerate",
+                "gen_ai.input.messages": messages("user", "The conventions' question?"),
+            }
+        )
+
+        assert step.input_text == "The app's question?"
+        assert [m.text for m in step.input] == ["The SDK's question?"]
+
+    def test_a_list_that_only_looks_like_messages(self, read_span: ReadSpan) -> None:
+        """
+        A JSON list with roles of another kind, which the user typed, stays as typed.
+        """
+        typed = '[{"role": "king", "name": "Lear"}]'
+
+        assert read_span(CHAT | {"gen_ai.input.messages": messages("user", typed)}).input[0].text == typed
 
     def test_a_list_of_messages_inside_a_text(self, read_span: ReadSpan) -> None:
         """
