@@ -382,9 +382,8 @@ def test_a_span_whose_words_are_only_in_its_log_records_is_held(provider: Tracer
     loggers.add_log_record_processor(AnnotationLogProcessor())
     tracer = provider.get_tracer("app")
     for question in ("warm up", "Name a river."):
-        with tracer.start_as_current_span("POST /chat", kind=trace.SpanKind.SERVER):
-            with tracer.start_as_current_span("call"):
-                _openai_events(loggers.get_logger("openai"), question, "Seine.")
+        with tracer.start_as_current_span("POST /chat"), tracer.start_as_current_span("call"):
+            _openai_events(loggers.get_logger("openai"), question, "Seine.")
         assert provider.force_flush()
     assert stored() == [("warm up", "Seine."), ("Name a river.", "Seine.")]
     loggers.shutdown()
