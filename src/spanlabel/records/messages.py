@@ -52,6 +52,9 @@ def clean_messages(messages: Sequence[Message]) -> tuple[Message, ...]:
 
 def clean_message(message: Message) -> Message:
     """Clean one message; all its parts together keep to the cap of one text."""
+    only = _only_text(message)
+    if only is not None and clean_text(only) is only:
+        return message
     room = Room()
     parts = [_clean_part(part, room) for part in message.parts[:MAX_PARTS]]
     if len(message.parts) > MAX_PARTS:
@@ -62,6 +65,20 @@ def clean_message(message: Message) -> Message:
         name=_clean_name(message.name),
         finish_reason=_clean_name(message.finish_reason),
     )
+
+
+_ROLES = frozenset({"assistant", "system", "tool", "user"})
+
+
+def _only_text(message: Message) -> str | None:
+    """The text of a message of which it is all there is, as of most; None of another."""
+    if message.role not in _ROLES or message.name is not None or message.finish_reason is not None:
+        return None
+    match message.parts:
+        case (Text(content),):
+            return content
+        case _:
+            return None
 
 
 def _clean_part(part: Part, room: Room) -> Part:
