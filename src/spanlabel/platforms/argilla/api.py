@@ -251,7 +251,8 @@ def _connect(settings: ArgillaSettings) -> httpx.Client:
         headers=settings.sent_headers(),
         verify=_trust(settings),
     )
-    return client.http_client  # type: ignore[no-any-return]  # the SDK gives no types
+    made: httpx.Client = client.http_client
+    return made
 
 
 def _trust(settings: ArgillaSettings) -> bool | ssl.SSLContext:
