@@ -72,10 +72,13 @@ class TryLater(DeliveryError):
     Args:
         message: What the platform said.
         retry_after_s: Seconds that the platform asked to wait; None if it did not say.
+        nothing_written: No record of the batch was written by this try, as when nobody answered the door: a platform
+            without keys need not look for them later.
     """
 
-    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, *, retry_after_s: float | None = None, nothing_written: bool = False) -> None:
         self.retry_after_s = retry_after_s
+        self.nothing_written = nothing_written
         super().__init__(message)
 
 
@@ -86,8 +89,10 @@ class Rejected(DeliveryError):
         message: What the platform said.
         culprits: Places in the batch, counted from 0, of the records that it named. They alone are given up and the
             others are sent again. Empty if it named none: then the batch is halved until they are found.
+        nothing_written: As for `TryLater`: the whole batch was refused because of the culprits.
     """
 
-    def __init__(self, message: str = "", *, culprits: tuple[int, ...] = ()) -> None:
+    def __init__(self, message: str = "", *, culprits: tuple[int, ...] = (), nothing_written: bool = False) -> None:
         self.culprits = culprits
+        self.nothing_written = nothing_written
         super().__init__(message)

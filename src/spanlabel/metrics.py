@@ -98,6 +98,13 @@ class Metric(Enum):
     RECORDS_DEAD = Description(
         "spanlabel.records.dead", False, "{record}", ("destination",), "Records that the platform refuses."
     )
+    RECORDS_UNKNOWN = Description(
+        "spanlabel.records.unknown",
+        False,
+        "{record}",
+        ("destination",),
+        "Records whose fate cannot be found out, because the platform cannot be asked.",
+    )
     CONTENT_ABSENT = Description(
         "spanlabel.content.absent",
         False,
@@ -154,6 +161,7 @@ _FATES = {
     "superseded": Metric.RECORDS_SUPERSEDED,
     "dropped": Metric.RECORDS_DROPPED,
     "dead": Metric.RECORDS_DEAD,
+    "unknown": Metric.RECORDS_UNKNOWN,
 }
 
 

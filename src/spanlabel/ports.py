@@ -17,6 +17,8 @@ class Outcome(Enum):
     """It is there as given."""
     KEPT = "kept"
     """It was there already and a person has worked on it, so it was left as it was."""
+    UNKNOWN = "unknown"
+    """It may be there or not, this cannot be found out, and so it must not be sent again."""
 
 
 class SpanConsumer(Protocol):
@@ -59,7 +61,8 @@ class RecordWriter(Protocol):
             batch: No id twice.
             timeout_s: What it may take.
             maybe_there: Ids that an earlier `write`, also of another process, may have put there: its answer was
-                lost, its process died before it could note the answer, it raised, or it wrote another version.
+                lost, its process died before it could note the answer, it wrote another version, or it raised an error
+                that did not say `nothing_written`.
 
         Returns:
             One outcome for each record, in order.

@@ -50,7 +50,10 @@ class TestConservation:
             pytest.param(
                 {"RECORDS_DELIVERED": 1},
                 [
-                    "2 records made for b, but 0 waiting + 1 delivered + 0 superseded + 1 dropped + 1 dead = 3",
+                    (
+                        "2 records made for b, but 0 waiting + 1 delivered + 0 superseded + 1 dropped"
+                        " + 1 dead + 0 unknown = 3"
+                    ),
                 ],
                 id="record twice",
             ),
@@ -58,7 +61,10 @@ class TestConservation:
                 {"RECORDS_MADE": 1},
                 [
                     "3 pairs for b, but 3 records made + 1 dropped = 4",
-                    "3 records made for b, but 0 waiting + 0 delivered + 0 superseded + 1 dropped + 1 dead = 2",
+                    (
+                        "3 records made for b, but 0 waiting + 0 delivered + 0 superseded + 1 dropped"
+                        " + 1 dead + 0 unknown = 2"
+                    ),
                 ],
                 id="record from nowhere",
             ),

@@ -39,8 +39,8 @@ class Leased:
     Attributes:
         record: What to write.
         hash: Which version of it; if another one was put meanwhile, this one's fate no longer matters.
-        attempts: How often its id was leased, whatever the content and this time included; above 1, the platform may
-            have it already.
+        attempts: How often its id was sent, whatever the content, this lease included; above 1, the platform may have
+            it already.
     """
 
     record: Record
@@ -173,10 +173,39 @@ class Outbox:
         """
         return self._deliver(destination, leased, ("kept",), now_s)
 
+    def unknown(self, destination: str, leased: Iterable[Leased], *, now_s: float) -> int:
+        """Note that nobody can say whether the platform has them. In the ledger they stand like delivered ones.
+
+        Returns:
+            As `delivered`.
+        """
+        versions = [one.version for one in leased]
+        with self._handle.use() as db:
+            with transaction(db):
+                n = settle_rows(db, destination, versions, "delivered", now_s=now_s)
+                change_tally(db, destination, {"unknown": n, "waiting": -n})
+            self._count(db, destination, Metric.RECORDS_UNKNOWN, n)
+        return n
+
     def try_later(
-        self, destination: str, leased: Iterable[Leased], error: str, *, next_attempt_s: float, now_s: float
+        self,
+        destination: str,
+        leased: Iterable[Leased],
+        error: str,
+        *,
+        next_attempt_s: float,
+        now_s: float,
+        was_sent: bool = True,
     ) -> int:
         """Give them back, to be handed out again from *next_attempt_s* (Unix time) on.
+
+        Args:
+            destination: Its name.
+            leased: Which.
+            error: What the platform said.
+            next_attempt_s: Unix time.
+            now_s: Unix time.
+            was_sent: The platform may have them now; else this lease does not count as an attempt.
 
         Returns:
             How many went back to waiting.
@@ -190,6 +219,7 @@ class Outbox:
                 now_s=now_s,
                 next_attempt_s=next_attempt_s,
                 error=error,
+                was_sent=was_sent,
             )
 
     def dead(self, destination: str, leased: Iterable[Leased], error: str, *, now_s: float) -> int:

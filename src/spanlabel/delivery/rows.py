@@ -12,7 +12,8 @@ Table `records`, one row for each destination and record id::
                     dead       the platform refused it
     hash            `spanlabel.records.content_hash`
     bytes           size of its payload
-    attempts        how often its id was leased, whatever the content; above 0, the platform may have it already
+    attempts        how often its id was leased and not surely unsent, whatever the content; above 0, the platform may
+                    have it already
     next_attempt_s  not before this Unix time
     error           what the platform said last
     changed_s       Unix time of the last change
@@ -154,8 +155,11 @@ def settle_rows(
     now_s: float,
     next_attempt_s: float = 0.0,
     error: str | None = None,
+    was_sent: bool = True,
 ) -> int:
     """End leases with *state*. A version that was replaced or taken back meanwhile is passed over.
+
+    Without *was_sent* the lease does not count as an attempt.
 
     Returns:
         How many rows changed.
@@ -171,8 +175,9 @@ def settle_rows(
             continue
         settled += 1
         db.execute(
-            "UPDATE records SET state = ?, next_attempt_s = ?, error = ?, changed_s = ? WHERE seq = ?",
-            (state, next_attempt_s, said, now_s, found[0]),
+            "UPDATE records SET state = ?, next_attempt_s = ?, error = ?, changed_s = ?, attempts = attempts - ? "
+            "WHERE seq = ?",
+            (state, next_attempt_s, said, now_s, 0 if was_sent else 1, found[0]),
         )
         if state == "delivered":
             db.execute("DELETE FROM payloads WHERE seq = ?", found)

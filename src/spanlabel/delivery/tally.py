@@ -11,7 +11,7 @@ from dataclasses import dataclass
 class Tally:
     """Sums since the outbox file was made, and what waits now; each record that was handed over is in one of them.
 
-    `made = waiting + delivered + superseded + dropped + dead` in every committed state of the file.
+    `made = waiting + delivered + superseded + dropped + dead + unknown` in every committed state of the file.
 
     A record handed over again is counted as made again, and so is an update of a delivered one: the sums count
     versions, not ids. Of two versions of which the platform needs only one, the other is superseded.
@@ -24,6 +24,7 @@ class Tally:
         superseded: Replaced before or instead of their delivery, by a later or an equal reading of the same run.
         dropped: Given up for another reason, as when the outbox was full.
         dead: Refused by the platform. One that is queued again counts as made again.
+        unknown: Sent, and nobody can say whether they came through; they are not sent again.
     """
 
     made: int = 0
@@ -33,6 +34,7 @@ class Tally:
     superseded: int = 0
     dropped: int = 0
     dead: int = 0
+    unknown: int = 0
 
 
 def read_tally(connection: sqlite3.Connection, destination: str) -> Tally:

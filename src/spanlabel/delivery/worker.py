@@ -2,7 +2,8 @@
 
 What a writer says, and what follows::
 
-    an outcome for each   delivered, or kept where a person has worked on the platform's own version
+    an outcome for each   delivered; kept where a person has worked on the platform's own version; or unknown where
+                          nobody can say whether it came through and the platform cannot be asked
     TryLater              all wait, with growing pauses; the next try is the probe
     Rejected              the culprit becomes a dead letter; if it is not named, the batch is halved until it is found
     ConfigError           the destination stops; it is said once, and the records wait
@@ -273,8 +274,10 @@ class Worker:
         leased = self._batch.next()
         ids = [one.record.id for one in leased]
         maybe_there = {one.record.id for one in leased if one.attempts > 1} | self._tried.intersection(ids)
-        self._tried.update(ids)
-        match ask(writer, [one.record for one in leased], timeout_s=timeout_s, maybe_there=maybe_there):
+        answer = ask(writer, [one.record for one in leased], timeout_s=timeout_s, maybe_there=maybe_there)
+        if not (isinstance(answer, Later | Refused) and answer.error.nothing_written):
+            self._tried.update(ids)
+        match answer:
             case Taken(outcomes):
                 self._note_taken(leased, list(outcomes))
             case Later(error):
@@ -294,13 +297,14 @@ class Worker:
                 self._take_surprise(surprise.text)
 
     def _note_taken(self, leased: list[Leased], outcomes: list[Outcome]) -> None:
-        now_s = self._clock()
-        kept = [one for one, outcome in zip(leased, outcomes, strict=True) if outcome is Outcome.KEPT]
-        delivered = [one for one, outcome in zip(leased, outcomes, strict=True) if outcome is not Outcome.KEPT]
-        if delivered:
-            self._outbox.delivered(self.destination, delivered, now_s=now_s)
-        if kept:
-            self._outbox.kept(self.destination, kept, now_s=now_s)
+        for outcome, note in (
+            (Outcome.DELIVERED, self._outbox.delivered),
+            (Outcome.KEPT, self._outbox.kept),
+            (Outcome.UNKNOWN, self._outbox.unknown),
+        ):
+            these = [one for one, found in zip(leased, outcomes, strict=True) if found is outcome]
+            if these:
+                note(self.destination, these, now_s=self._clock())
         self._batch.passed()
         if self._failures:
             _log.info("destination %s takes records again", self.destination)
@@ -364,9 +368,19 @@ class Worker:
 
     def _give_back(self, text: str, next_attempt_s: float) -> None:
         leased = self._batch.items + [culprit for culprit, _ in self._unproven]
+        tried = self._tried
         self._forget_batch()
-        if leased:
-            self._outbox.try_later(self.destination, leased, text, next_attempt_s=next_attempt_s, now_s=self._clock())
+        for was_sent in (True, False):
+            these = [one for one in leased if (one.record.id in tried) is was_sent]
+            if these:
+                self._outbox.try_later(
+                    self.destination,
+                    these,
+                    text,
+                    next_attempt_s=next_attempt_s,
+                    now_s=self._clock(),
+                    was_sent=was_sent,
+                )
 
     def _forget_batch(self) -> None:
         self._batch, self._unproven = Halving(()), []

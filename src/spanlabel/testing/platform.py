@@ -103,11 +103,11 @@ class MemoryWriter:
             raise ConfigError(platform.wrong_setting)
         if platform.later:
             platform.later -= 1
-            raise TryLater("not now", retry_after_s=platform.retry_after_s)
+            raise TryLater("not now", retry_after_s=platform.retry_after_s, nothing_written=True)
         refused = {place: record.id for place, record in enumerate(batch) if record.id in platform.refused}
         if refused:
             culprits = tuple(refused) if platform.names_culprits else ()
-            raise Rejected(f"refused: {', '.join(refused.values())}", culprits=culprits)
+            raise Rejected(f"refused: {', '.join(refused.values())}", culprits=culprits, nothing_written=True)
 
     def _store(self, record: Record) -> Outcome:
         if record.id in self.platform.annotated:

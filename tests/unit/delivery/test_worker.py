@@ -6,7 +6,7 @@ import pytest
 
 from spanlabel.delivery import Outbox, State, Tally, Worker
 from spanlabel.delivery.worker import BATCH_SIZE, LOCK_POLL_S
-from spanlabel.errors import ConfigError, StoreError, TryLater
+from spanlabel.errors import ConfigError, Rejected, StoreError, TryLater
 from spanlabel.metrics import Counts, Metric
 from spanlabel.model import Record
 from spanlabel.ports import Outcome
@@ -357,6 +357,34 @@ class TestRejected:
         assert list(platform.records) == _ids(1)
 
 
+class TestUnknown:
+    def test_is_not_sent_again(
+        self,
+        outbox: Outbox,
+        make_worker: Callable[..., Worker],
+        platform: MemoryPlatform,
+        clock: FakeClock,
+        counts: Counts,
+    ) -> None:
+        """
+        A record of which nobody can say whether it came through is counted as such, and the others go on.
+        """
+
+        class Writer(MemoryWriter):
+            def _store(self, record: Record) -> Outcome:
+                return Outcome.UNKNOWN if record.id in _ids(2) else super()._store(record)
+
+        worker = make_worker(make_writer=lambda: Writer(platform))
+        _put(outbox, 1, 2, 3)
+        _work(worker, clock)
+        _put(outbox, 2)
+        _work(worker, clock)
+
+        assert outbox.tally("d") == Tally(made=4, delivered=2, unknown=1, superseded=1)
+        assert counts.total(Metric.RECORDS_UNKNOWN) == 1
+        assert len(platform.requests) == 1
+
+
 class TestMaybeThere:
     """A platform without keys is told which records an earlier write may have put there."""
 
@@ -384,17 +412,68 @@ class TestMaybeThere:
         assert platform.maybe_there == [set(), set(_ids(1, 2))]
         assert platform.doubled == []
 
+    @pytest.mark.parametrize("says_so", [True, False])
     def test_while_a_culprit_is_searched(
-        self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock
+        self,
+        outbox: Outbox,
+        make_worker: Callable[..., Worker],
+        platform: MemoryPlatform,
+        clock: FakeClock,
+        says_so: bool,
     ) -> None:
         """
-        The halves of a refused batch were part of a write before.
+        The halves of a refused batch were part of a write before; they may be there unless the writer denies it.
         """
+
+        class Writer(MemoryWriter):
+            def _fail(self, batch: Sequence[Record]) -> None:
+                try:
+                    super()._fail(batch)
+                except Rejected as error:
+                    error.nothing_written = says_so
+                    raise
+
         platform.refused = set(_ids(1))
         _put(outbox, 1, 2)
+        _work(make_worker(make_writer=lambda: Writer(platform)), clock)
+
+        assert platform.maybe_there == [set(), *([set()] * 2 if says_so else [set(_ids(1)), set(_ids(2))])]
+
+    def test_after_an_outage(
+        self,
+        outbox: Outbox,
+        worker: Worker,
+        platform: MemoryPlatform,
+        clock: FakeClock,
+        make_worker: Callable[..., Worker],
+    ) -> None:
+        """
+        What was surely not written, as while the platform was down, is not looked for, also after a restart.
+        """
+        platform.later = 3
+        _put(outbox, 1, 2)
+        for _ in range(3):
+            clock.advance(worker.step() or 0.0)
+            clock.advance(worker.step() or 0.0)
+        worker.close()
+        _work(make_worker(), clock)
+
+        assert platform.maybe_there == [set()] * 4
+        assert list(platform.records) == _ids(1, 2)
+
+    def test_not_yet_sent(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
+        """
+        What is given back because another part of its batch went wrong was not sent itself.
+        """
+        platform.refused = set(_ids(1))
+        _put(outbox, 1, 2, 3, 4)
+        worker.step()
+        platform.later = 1
+        worker.step()
+        platform.refused = set()
         _work(worker, clock)
 
-        assert platform.maybe_there == [set(), set(_ids(1)), set(_ids(2))]
+        assert platform.maybe_there == [set()] * 3
 
     def test_another_version(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
         """
