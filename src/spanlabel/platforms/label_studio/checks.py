@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -158,7 +159,8 @@ def _write_and_remove(api: Api, target: Target) -> None:
     asked = Message("user", (Text(_TEST_TEXT),))
     now = datetime.now(UTC).isoformat(timespec="seconds")
     record = Record(record_id, "0" * 32, _TEST_TEXT, _TEST_TEXT, (_TEST_TEXT, _TEST_TEXT), (asked,), {"time": now})
-    [number] = api.import_tasks(target.project.id, [to_task(record, target.binding)], timeout_s=TIMEOUT_S)
+    task = json.dumps(to_task(record, target.binding)).encode()
+    [number] = api.import_tasks(target.project.id, [task], timeout_s=TIMEOUT_S)
     try:
         if api.task(number).data.get(ID) != record_id:
             raise DeliveryError("the test record was written, and another one was read back")

@@ -199,14 +199,14 @@ class LabelStudioWriter:
     def _import(self, api: Api, target: Target, tasks: Mapping[str, Mapping[str, Any]], deadline_s: float) -> None:
         """Add tasks that are not there, in requests of a bounded size."""
         done = 0
-        for chunk in _chunks(tasks):
+        for chunk in _chunks({record_id: _as_json(task) for record_id, task in tasks.items()}):
             try:
                 self._send(api, target, chunk, deadline_s)
             except Rejected as error:
                 raise Rejected(str(error), culprits=tuple(done + place for place in error.culprits)) from error
             done += len(chunk)
 
-    def _send(self, api: Api, target: Target, tasks: Mapping[str, Mapping[str, Any]], deadline_s: float) -> None:
+    def _send(self, api: Api, target: Target, tasks: Mapping[str, bytes], deadline_s: float) -> None:
         if not (left_s := remaining_s(deadline_s)):
             self._fates.absent(tasks)
             raise TryLater("there was no time left to send it", retry_after_s=0.0)
@@ -229,9 +229,7 @@ class LabelStudioWriter:
         else:
             self._fates.there(tasks)
 
-    def _import_halves(
-        self, api: Api, target: Target, tasks: Mapping[str, Mapping[str, Any]], deadline_s: float
-    ) -> None:
+    def _import_halves(self, api: Api, target: Target, tasks: Mapping[str, bytes], deadline_s: float) -> None:
         ids = list(tasks)
         middle = len(ids) // 2
         self._send(api, target, {one: tasks[one] for one in ids[:middle]}, deadline_s)
@@ -264,16 +262,19 @@ def _results(prediction: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [{name: one[name] for name in ("from_name", "to_name", "type", "value")} for one in prediction["result"]]
 
 
-def _chunks(tasks: Mapping[str, Mapping[str, Any]]) -> Iterator[dict[str, Mapping[str, Any]]]:
-    """Parts of at most `MAX_TASKS` and about `MAX_BYTES`; what is larger alone stays alone."""
-    chunk: dict[str, Mapping[str, Any]] = {}
+def _as_json(task: Mapping[str, Any]) -> bytes:
+    return json.dumps(task, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _chunks(tasks: Mapping[str, bytes]) -> Iterator[dict[str, bytes]]:
+    """Parts of at most `MAX_TASKS` and `MAX_BYTES`; what is larger alone stays alone."""
+    chunk: dict[str, bytes] = {}
     size = 0
     for record_id, task in tasks.items():
-        n = len(json.dumps(task, ensure_ascii=False).encode())
-        if chunk and (len(chunk) == MAX_TASKS or size + n > MAX_BYTES):
+        if chunk and (len(chunk) == MAX_TASKS or size + len(task) > MAX_BYTES):
             yield chunk
             chunk, size = {}, 0
         chunk[record_id] = task
-        size += n
+        size += len(task) + 1
     if chunk:
         yield chunk
