@@ -176,13 +176,13 @@ class TestAnyValue:
 
         assert isinstance(read(span, records), Step)
 
-    @pytest.mark.parametrize("key", [key for key in KEYS if "message." not in key])
-    def test_a_number_too_long_to_be_written(self, read_span: ReadSpan, key: str) -> None:
+    def test_a_number_too_long_to_be_written(self, read_span: ReadSpan) -> None:
         """
         A number of more digits than Python writes out is no text and no error, alone or among others.
         """
-        read_span({key: 10**5000})
-        read_span({key: {"answer": 10**5000, "model": 10**5000, "total": 1}})
+        for key in KEYS:
+            read_span({key: 10**5000})
+            read_span({key: {"answer": 10**5000, "model": 10**5000, "total": 1}})
 
 
 def _nested(key: str, depth: int, leaf: Any = "deep") -> Any:
