@@ -1,0 +1,69 @@
+"""The three scenarios of LangChain's documentation of its handlers, in current LangChain, instrumented from outside.
+
+Run with the Python of `servers.langchain`: `python scenarios.py INSTRUMENTATION`. It takes the provider from
+OPENAI_BASE_URL and spanlabel's settings from `spanlabel.yaml`; it says itself only that there is a processor.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from langchain.agents import create_agent
+from langchain_core.output_parsers import StrOutputParser
+from langchain_core.prompts import PromptTemplate
+from langchain_core.tools import tool
+from langchain_openai import ChatOpenAI
+from opentelemetry.sdk.trace import TracerProvider
+
+from spanlabel import AnnotationSpanProcessor
+
+PLAY = (
+    "You are a playwright. Given the title of play, it is your job to write a synopsis for that title.\n"
+    "Title: {title}\nPlaywright: This is a synopsis for the above play:"
+)
+
+
+@tool
+def search(query: str) -> str:
+    """Search the web."""
+    return "George Washington (1732-1799) was the first president of the United States, from 1789 to 1797."
+
+
+def six_prompts(model: ChatOpenAI) -> None:
+    """Two prompts three times over, all under way at once."""
+    model.batch(["Tell me a joke", "Tell me a poem"] * 3)
+
+
+def chain(model: ChatOpenAI) -> None:
+    """A prompt template, the model and a parser."""
+    written = PromptTemplate.from_template(PLAY) | model | StrOutputParser()
+    written.invoke({"title": "Documentary about Bigfoot in Paris"})
+
+
+def agent(model: ChatOpenAI) -> None:
+    """An agent that searches and then answers."""
+    question = "Who was the first president of the United States of America?"
+    create_agent(model, tools=[search]).invoke({"messages": [{"role": "user", "content": question}]})
+
+
+def main(instrumentation: str) -> None:
+    """Play all three."""
+    provider = TracerProvider()
+    provider.add_span_processor(AnnotationSpanProcessor())
+    if instrumentation == "openinference":
+        from openinference.instrumentation.langchain import LangChainInstrumentor
+    else:
+        from opentelemetry.instrumentation.langchain import LangchainInstrumentor as LangChainInstrumentor
+    LangChainInstrumentor().instrument(tracer_provider=provider)
+
+    model = ChatOpenAI(model="scripted-mini", temperature=0.9)
+    six_prompts(model)
+    chain(model)
+    agent(model)
+    if not provider.force_flush(60_000):
+        raise SystemExit("not delivered in time")
+    provider.shutdown()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
