@@ -43,8 +43,8 @@ class Running:
         limits: How long traces are waited for, before the settings' own say.
         counts: Where everything is counted.
         window_s: How long a ready trace waits for others.
-        is_guest: Inside somebody's application: deliver on threads of our own, and what finds no room in the
-            outbox is dropped and counted instead of raising.
+        is_guest: Inside somebody's application: deliver on threads of our own, or not at all where the settings say
+            `deliver_in: elsewhere`; and what finds no room in the outbox is dropped and counted instead of raising.
 
     Attributes:
         pipeline: From spans to records.
@@ -70,7 +70,8 @@ class Running:
             sink=self,
             readers=all_readers(),
         )
-        self._couriers = tuple(Courier(worker) for worker in self.workers) if is_guest else ()
+        delivers = is_guest and settings.deliver_in == "here"
+        self._couriers = tuple(Courier(worker) for worker in self.workers) if delivers else ()
         self._once = OncePerMinute()
 
     def put(self, records: Sequence[Record]) -> None:
@@ -122,7 +123,8 @@ class Running:
         """Empty the outbox into the destinations.
 
         Returns:
-            Whether nothing waits any more; False too where a destination cannot be reached in time.
+            Whether nothing waits any more; False too where a destination cannot be reached in time. True where
+            another process delivers: what is in the outbox is done with here.
         """
         if self._is_guest:
             # Each on its own thread: a platform that hangs costs the caller no more than the time he gave.

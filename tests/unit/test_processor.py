@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import _logs, trace
@@ -13,6 +14,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 
 from spanlabel import AnnotationLogProcessor, AnnotationSpanProcessor
+from spanlabel.delivery import Outbox, Tally
 from spanlabel.metrics import Metric, check_conservation
 from spanlabel.processor import install
 
@@ -387,3 +389,22 @@ def test_a_span_whose_words_are_only_in_its_log_records_is_held(provider: Tracer
         assert provider.force_flush()
     assert stored() == [("warm up", "Seine."), ("Name a river.", "Seine.")]
     loggers.shutdown()
+
+
+def test_an_app_that_leaves_delivery_to_another_process(
+    provider: TracerProvider, ask: Ask, home: Path, scripted: Any
+) -> None:
+    """
+    With `deliver_in: elsewhere` the app only writes into the outbox: it never calls the platform, has no thread for
+    it, and a flush is done when the record lies there.
+    """
+    provider.add_span_processor(AnnotationSpanProcessor(platform="scripted", deliver_in="elsewhere"))
+    ask(provider, "q")
+    assert provider.force_flush()
+    assert "spanlabel-scripted" not in ours()
+    provider.shutdown()
+
+    assert scripted.suppressed == []
+    outbox = Outbox(home / "outbox.db", max_bytes=1 << 24)
+    assert outbox.tally("scripted") == Tally(made=1, waiting=1)
+    outbox.close()

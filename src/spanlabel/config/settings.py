@@ -8,6 +8,7 @@ are declared in its own folder and belong to a destination.
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -44,6 +45,15 @@ Count = Annotated[int, BeforeValidator(_refuse_bool), Field(gt=0, le=2**62)]  # 
 Seconds = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=366 * 86_400)]  # fits every lock's wait
 Share = Annotated[float, BeforeValidator(_refuse_bool), Field(ge=0, le=1)]
 Place = Annotated[Path, BeforeValidator(_refuse_empty), AfterValidator(_as_place)]
+
+
+class DeliverIn(StrEnum):
+    """Who sends an application's records."""
+
+    HERE = "here"
+    """The process that makes them, on a thread of its own for each destination."""
+    ELSEWHERE = "elsewhere"
+    """`spanlabel deliver`, another process with the same `home`; the application only writes into the outbox."""
 
 
 class Destination(BaseModel):
@@ -103,6 +113,10 @@ class Settings(BaseSettings):
     )
     flush_timeout_s: Seconds = Field(
         5.0, description="Seconds that shutdown waits at most for what is not yet in the outbox."
+    )
+    deliver_in: DeliverIn = Field(
+        DeliverIn.HERE,
+        description="Who sends an application's records: here it does so itself; elsewhere `spanlabel deliver` does.",
     )
     outbox_max_bytes: Count = Field(
         512 * 1024 * 1024,

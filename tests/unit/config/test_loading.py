@@ -110,6 +110,7 @@ class TestDefaults:
         assert settings.home == tmp_path / "spanlabel"
         assert settings.min_confidence == 0.7
         assert settings.outbox_max_bytes == 512 * 2**20
+        assert settings.deliver_in == "here"
         assert (settings.disabled, settings.auto_processor) == (False, False)
         assert settings.max_bytes is None
         assert settings.max_traces is None
@@ -270,6 +271,14 @@ class TestMistakes:
                 id="out of bounds",
             ),
             pytest.param(
+                "SPANLABEL_DELIVER_IN",
+                "there",
+                "deliver_in = 'there' (environment variable SPANLABEL_DELIVER_IN): must be 'here' or 'elsewhere'. "
+                "Meaning: Who sends an application's records: here it does so itself; elsewhere `spanlabel deliver` "
+                "does.",
+                id="none of two",
+            ),
+            pytest.param(
                 "SPANLABEL_PLATFORM",
                 "acmee",
                 "platform = 'acmee' (environment variable SPANLABEL_PLATFORM): there is no such platform; did you "
@@ -322,7 +331,7 @@ class TestMistakes:
                 "? 0x" + "f" * 5000 + "\n: 1",
                 "a key of type int ({file}): not a setting; known: platform, destinations, home, disabled, "
                 "auto_processor, min_confidence, max_bytes, max_traces, root_grace_s, idle_s, max_age_s, "
-                "queue_spans, flush_timeout_s, outbox_max_bytes",
+                "queue_spans, flush_timeout_s, deliver_in, outbox_max_bytes",
                 id="a number for a name",
             ),
             pytest.param(
