@@ -26,14 +26,22 @@ class ConfigError(SpanlabelError):
         setting: Name of the setting, as the user writes it.
         value: What was given; leave it out for secrets.
         source: Where it was given: "environment variable SPANLABEL_X", "spanlabel.yaml", "keyword argument".
+        nothing_written: As for `TryLater`, where a platform that was being written to says it.
     """
 
     def __init__(
-        self, message: str, *, setting: str | None = None, value: object = None, source: str | None = None
+        self,
+        message: str,
+        *,
+        setting: str | None = None,
+        value: object = None,
+        source: str | None = None,
+        nothing_written: bool = False,
     ) -> None:
         self.setting = setting
         self.value = value
         self.source = source
+        self.nothing_written = nothing_written
         where = "" if setting is None else setting
         if value is not None:
             where += f" = {value!r}"

@@ -149,7 +149,9 @@ class Outbox:
             try:
                 leased.append(Leased(from_json(payload), digest, attempts + 1))
             except ValueError as error:
-                self._bury(destination, [(record_id, digest)], f"the outbox cannot read it: {error}", now_s)
+                self._bury(
+                    destination, [(record_id, digest)], f"the outbox cannot read it: {error}", now_s, was_sent=False
+                )
         return leased
 
     def due_in_s(self, destination: str, *, now_s: float) -> float | None:
@@ -222,13 +224,22 @@ class Outbox:
                 was_sent=was_sent,
             )
 
-    def dead(self, destination: str, leased: Iterable[Leased], error: str, *, now_s: float) -> int:
+    def dead(
+        self, destination: str, leased: Iterable[Leased], error: str, *, now_s: float, was_sent: bool = True
+    ) -> int:
         """Put them aside: the platform refuses them.
+
+        Args:
+            destination: Its name.
+            leased: Which.
+            error: What the platform said.
+            now_s: Unix time.
+            was_sent: As in `try_later`.
 
         Returns:
             How many were put aside. The others were replaced meanwhile and wait.
         """
-        return self._bury(destination, [one.version for one in leased], error, now_s)
+        return self._bury(destination, [one.version for one in leased], error, now_s, was_sent=was_sent)
 
     def release(self, destination: str) -> int:
         """End all leases. Only for the holder of the destination's lock, who knows that nobody else is sending.
@@ -333,10 +344,10 @@ class Outbox:
             self._count(db, destination, Metric.RECORDS_DELIVERED, n)
         return n
 
-    def _bury(self, destination: str, versions: Sequence[Version], error: str, now_s: float) -> int:
+    def _bury(self, destination: str, versions: Sequence[Version], error: str, now_s: float, *, was_sent: bool) -> int:
         with self._handle.use() as db:
             with transaction(db):
-                n = settle_rows(db, destination, versions, "dead", now_s=now_s, error=error)
+                n = settle_rows(db, destination, versions, "dead", now_s=now_s, error=error, was_sent=was_sent)
                 change_tally(db, destination, {"dead": n, "waiting": -n})
             self._count(db, destination, Metric.RECORDS_DEAD, n)
         return n

@@ -102,7 +102,7 @@ class DeadLetter:
     Attributes:
         id: The record's id.
         error: What the platform said.
-        attempts: How often it was sent.
+        attempts: How often it was sent and may have been written.
         changed_s: Unix time of the refusal.
     """
 

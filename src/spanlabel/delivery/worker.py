@@ -275,7 +275,7 @@ class Worker:
         ids = [one.record.id for one in leased]
         maybe_there = {one.record.id for one in leased if one.attempts > 1} | self._tried.intersection(ids)
         answer = ask(writer, [one.record for one in leased], timeout_s=timeout_s, maybe_there=maybe_there)
-        if not (isinstance(answer, Later | Refused) and answer.error.nothing_written):
+        if not (isinstance(answer, Later | Refused | Misconfigured) and answer.error.nothing_written):
             self._tried.update(ids)
         match answer:
             case Taken(outcomes):
@@ -336,7 +336,9 @@ class Worker:
             self._bury(culprit, text)
 
     def _bury(self, culprit: Leased, text: str) -> None:
-        if self._outbox.dead(self.destination, [culprit], text, now_s=self._clock()) and self._may_log("dead"):
+        was_sent = culprit.record.id in self._tried
+        n = self._outbox.dead(self.destination, [culprit], text, now_s=self._clock(), was_sent=was_sent)
+        if n and self._may_log("dead"):
             _log.error(
                 "destination %s refused record %s; it is kept as a dead letter", self.destination, culprit.record.id
             )

@@ -475,6 +475,40 @@ class TestMaybeThere:
 
         assert platform.maybe_there == [set()] * 3
 
+    def test_a_dead_letter_that_waits_again(
+        self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock
+    ) -> None:
+        """
+        What was refused was not written, so it is not held to be there once its cause is removed.
+        """
+        platform.refused = set(_ids(1))
+        _put(outbox, 1)
+        _work(worker, clock)
+        platform.refused = set()
+        outbox.requeue("d", now_s=clock.time())
+        _work(worker, clock)
+
+        assert platform.maybe_there == [set()] * 2
+
+    @pytest.mark.parametrize("says_so", [True, False])
+    def test_after_a_wrong_setting(
+        self, outbox: Outbox, make_worker: Callable[..., Worker], platform: MemoryPlatform, says_so: bool
+    ) -> None:
+        """
+        Records that met a wrong setting may be there when it is right, unless the writer denies it.
+        """
+
+        class Writer(MemoryWriter):
+            def _fail(self, batch: Sequence[Record]) -> None:
+                raise ConfigError("the key was revoked", nothing_written=says_so)
+
+        _put(outbox, 1)
+        worker = make_worker(make_writer=lambda: Writer(platform))
+        worker.step()
+        make_worker().step()
+
+        assert platform.maybe_there == [set(), set() if says_so else set(_ids(1))]
+
     def test_another_version(self, outbox: Outbox, worker: Worker, platform: MemoryPlatform, clock: FakeClock) -> None:
         """
         A later reading of a delivered record finds the earlier one there.
