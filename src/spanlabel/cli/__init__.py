@@ -27,6 +27,7 @@ COMMANDS = {
     "explain": "Show which span gave the question, which the final answer, and why.",
     "records": "Look at the records in the local store.",
     "check": "See whether records can get where they are to go.",
+    "deliver": "Send what waits in the outbox, from this process.",
     "outbox": "Look at the records on their way, and at those that a platform refused.",
     "config": "Look at the settings: what is in effect and where it comes from.",
 }

@@ -66,6 +66,11 @@ class Bar:
         if self._task is not None:
             self._progress.advance(self._task, by)
 
+    def show(self, done: int, left: int) -> None:
+        """Say how much is done and how much is left, where both change."""
+        if self._task is not None:
+            self._progress.update(self._task, completed=done, total=done + left)
+
     def _show(self) -> None:
         with self._lock:
             if not self._is_over:

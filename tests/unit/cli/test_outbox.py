@@ -54,21 +54,9 @@ def test_retry_lets_refused_records_wait_again(spanlabel: Run, home: Path) -> No
     filled(home, dead=1)
 
     again = spanlabel("outbox", "retry")
-    sent = spanlabel("outbox", "deliver")
+    sent = spanlabel("deliver")
 
     assert "local: 1 records wait again" in again.out
     assert "local: 1 delivered, 0 waiting" in sent.out
     with LocalStore(home / "records.db") as store:
         assert store.count() == 1
-
-
-def test_deliver_empties_the_outbox(spanlabel: Run, home: Path) -> None:
-    """
-    What an ended application left in the outbox gets to the platform from another process.
-    """
-    filled(home, waiting=3)
-
-    ran = spanlabel("outbox", "deliver")
-
-    assert ran.code == 0
-    assert "local: 3 delivered, 0 waiting" in ran.out
