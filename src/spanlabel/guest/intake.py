@@ -101,17 +101,20 @@ class Intake:
 
     def is_content(self, span: Any) -> bool:
         """Whether any dialect knows a span of the SDK. Called in the app's threads."""
-        # `events` makes a copy each time; nearly no span has any.
-        events = span.events if getattr(span, "_events", True) else ()
-        attributes, scope, name = span.attributes.copy(), span.instrumentation_scope, span.name
+        # What the SDK's properties hand out is a copy of these, which takes longer than all the rest.
+        try:
+            attributes, events = span._attributes._dict, span._events._dq  # noqa: SLF001 - see above
+        except AttributeError:
+            attributes, events = span.attributes, span.events
+        scope, name = span.instrumentation_scope, span.name
         if events:
-            return self._recognizes(_Glance(scope, attributes, name, events))
+            return self._recognizes(_Glance(scope, attributes.copy(), name, span.events))
         key = (name, scope.name, *attributes)
         known = self._known.get(key)
         if known is None:
             if len(self._known) >= KNOWN:
                 self._known.clear()
-            known = self._known[key] = self._recognizes(_Glance(scope, attributes, name, ()))
+            known = self._known[key] = self._recognizes(_Glance(scope, attributes.copy(), name, ()))
         return known
 
     def beside(self, opened: Sequence[int], passed: Sequence[int], now_s: float) -> None:
