@@ -8,10 +8,11 @@ found. They stand above the words that came next.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TypeAlias
 
-from spanlabel.model import Media, Message, Part, Text, ToolCall, ToolResult, Value
+from spanlabel.model import Media, Message, Part, Text
+from spanlabel.records.tool_words import tool_line, tool_names
 
 from .inert import inert
 
@@ -23,9 +24,6 @@ MAX_CONTENT = 20_000
 """Characters of one bubble, as the server counts them."""
 
 MAX_ROLE = 20
-MAX_BRIEF = 300
-"""Characters that are shown of what a tool was asked or found."""
-
 _NOT_IN_ROLE = re.compile(r"[^\w .-]+")
 
 
@@ -39,11 +37,11 @@ def bubbles(messages: Sequence[Message], *, then: str | None = None) -> list[Bub
     Returns:
         At most 500 bubbles; where there are more, the first and the last ones. Empty if nothing was said.
     """
-    names = {call.id: call.name for message in messages for call in message.tool_calls if call.id}
+    names = tool_names(messages)
     made: list[Bubble] = []
     used: list[str] = []
     for message in messages:
-        used += [line for part in message.parts if (line := _used(part, names))]
+        used += [line for part in message.parts if (line := tool_line(part, names))]
         text, role = _said(message), _role(message)
         if text and used and role != "assistant":
             made += _in_pieces("assistant", inert("\n\n".join(used)))
@@ -74,35 +72,8 @@ def _line(part: Part) -> str:
             return ""
 
 
-def _used(part: Part, names: Mapping[str, str]) -> str:
-    """A line about a tool, "" for what is said."""
-    match part:
-        case ToolCall(name, arguments):
-            asked = _brief(arguments)
-            return f"🔧 used {name or 'a tool'}" + (f" ({asked})" if asked else "")
-        case ToolResult(response, call_id):
-            found = _brief(response)
-            return f"🔧 {names.get(call_id or '') or 'a tool'} found: {found}" if found else ""
-        case _:
-            return ""
-
-
 def _role(message: Message) -> str:
     return _NOT_IN_ROLE.sub("", message.role).strip()[:MAX_ROLE].strip() or "other"
-
-
-def _brief(value: Value, depth: int = 0) -> str:
-    """What a tool was asked or found, in one line that a person reads; "" if there is none."""
-    if isinstance(value, Mapping):
-        pairs = [f"{key}: {text}" for key, one in value.items() if depth < 2 and (text := _brief(one, depth + 1))]
-        text = ", ".join(pairs)
-    elif isinstance(value, Sequence) and not isinstance(value, str | bytes):
-        text = "; ".join(text for one in value[:20] if depth < 2 and (text := _brief(one, depth + 1)))
-    elif value is None or isinstance(value, bytes):
-        text = ""
-    else:
-        text = " ".join(str(value).split())
-    return text if len(text) <= MAX_BRIEF else text[: MAX_BRIEF - 1] + "…"
 
 
 def _in_pieces(role: str, content: str) -> list[Bubble]:

@@ -9,12 +9,12 @@ A task is::
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
-from spanlabel.model import Document, Evaluation, Media, Message, MetadataValue, Reasoning, Record, Text, ToolCall
+from spanlabel.model import Document, Evaluation, Media, Message, MetadataValue, Part, Record, Text
+from spanlabel.records.tool_words import tool_line, tool_names
 
 from .binding import Binding, Content, Slot
 
@@ -126,36 +126,26 @@ def _entries(slot: Slot, said: Sequence[tuple[str, str]]) -> list[dict[str, str]
 
 def conversation(record: Record) -> list[tuple[str, str]]:
     """Who said what, up to and with the question, which is last."""
-    said = [_said(message) for message in record.messages]
+    names = tool_names(record.messages)
+    said = [entry for message in record.messages if (entry := _said(message, names))[1]]
     if not said or record.prompt.strip() not in said[-1][1]:
         said.append(("user", record.prompt))  # the messages do not hold what the user asked
     return said
 
 
-def _said(message: Message) -> tuple[str, str]:
+def _said(message: Message, names: Mapping[str, str]) -> tuple[str, str]:
     who = message.role if message.name is None else f"{message.role} · {message.name}"
-    lines = [line for part in message.parts if (line := _part_text(part)) is not None]
-    return who, "\n".join(lines)
+    return who, "\n".join(line for part in message.parts if (line := _part_text(part, names)))
 
 
-def _part_text(part: object) -> str | None:
+def _part_text(part: Part, names: Mapping[str, str]) -> str:
     match part:
         case Text(content):
             return content
-        case Reasoning():
-            return None  # never said to anybody
-        case ToolCall(name, arguments):
-            return f"[calls {name or 'a tool'}] {_value_text(arguments)}".rstrip()
         case Media(modality, _, uri):
             return f"[{modality}]" if uri is None else f"[{modality}: {uri}]"
-    response = getattr(part, "response", None)
-    return _value_text(response)
-
-
-def _value_text(value: object) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value, ensure_ascii=False)
+        case _:
+            return tool_line(part, names)  # thoughts were never said to anybody
 
 
 def _document(n: int, document: Document) -> tuple[str, str]:
