@@ -55,6 +55,12 @@ PLATFORMS: Mapping[str, Platform] = {
         "spanlabel.platforms.local:make_writer",
         check="spanlabel.platforms.local.checks:check",
     ),
+    "trubrics": Platform(
+        "spanlabel.platforms.trubrics.config:TrubricsSettings",
+        "spanlabel.platforms.trubrics.writer:make_writer",
+        extra="trubrics",
+        check="spanlabel.platforms.trubrics.checks:check",
+    ),
 }
 
 

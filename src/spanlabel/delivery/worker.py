@@ -305,6 +305,12 @@ class Worker:
             these = [one for one, found in zip(leased, outcomes, strict=True) if found is outcome]
             if these:
                 note(self.destination, these, now_s=self._clock())
+        if (n := outcomes.count(Outcome.UNKNOWN)) and self._may_log("unknown"):
+            _log.warning(
+                "destination %s: nobody can say whether %d records arrived; they are not sent again",
+                self.destination,
+                n,
+            )
         self._batch.passed()
         if self._failures:
             _log.info("destination %s takes records again", self.destination)

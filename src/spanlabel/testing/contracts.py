@@ -26,6 +26,7 @@ def check_writer(
     stored: Callable[[], Mapping[str, str]],
     *,
     annotate: Callable[[str], None] | None = None,
+    can_ask: bool = True,
 ) -> None:
     """Check one `RecordWriter` against its contract (`spanlabel.ports`).
 
@@ -35,6 +36,8 @@ def check_writer(
         make: Makes a fresh writer to the same dataset; it is called several times.
         stored: Answers by record id, in order of arrival, asked from the platform itself.
         annotate: Lets a person work on the record of this id. None leaves out the lines about people.
+        can_ask: The platform can tell which records it has. False for one that only takes: there a record that may be
+            there must be UNKNOWN and must not be sent again.
 
     Raises:
         AssertionError: Names the broken line of the contract, and what was found instead.
@@ -42,8 +45,13 @@ def check_writer(
     threads = set(threading.enumerate())
     _check_close(make)
     _check_one(make, stored)
-    _check_twice(make, stored)
-    _check_update(make, stored)
+    _check_bare(make, stored)
+    if can_ask:
+        _check_twice(make, stored)
+        _check_maybe_there(make, stored)
+        _check_update(make, stored)
+    else:
+        _check_unknown(make, stored)
     if annotate is not None:
         _check_people(make, stored, annotate)
     _check_content(make, stored)
@@ -78,6 +86,15 @@ def _check_one(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[st
     _require(found == {record.id: record.answer}, "DELIVERED: it is there as given", f"found {found}")
 
 
+def _check_bare(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:
+    line = "a record of which nothing more is known than its answer is DELIVERED"
+    bare = Record(_record(8).id, _record(8).trace_id, "", "the answer", ("the answer",), (), {})
+    outcomes = _write(make, [bare])
+    found = _found(stored, [bare])
+    _require(outcomes == [Outcome.DELIVERED], line, f"found {outcomes}")
+    _require(found == {bare.id: "the answer"}, line, f"found {found}")
+
+
 def _check_twice(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:
     line = "a record written twice is there once"
     first, second = _record(2), _record(3)
@@ -93,6 +110,30 @@ def _check_twice(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[
     _write(make, [first, second], maybe_there={first.id, second.id})
     n = len(stored()) - before
     _require(n == 2, f"{line}, also when another writer wrote it before", f"2 records became {n}")
+
+
+def _check_maybe_there(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:
+    line = "a record that may be there and is not is written"
+    there, missing = _record(2), _record(9)
+    outcomes = _write(make, [missing, there], maybe_there={missing.id, there.id})
+    found = _found(stored, [missing])
+    _require(outcomes == [Outcome.DELIVERED] * 2, line, f"found {outcomes}")
+    _require(found == {missing.id: missing.answer}, line, f"found {found}")
+
+
+def _check_unknown(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:
+    line = "UNKNOWN: it cannot be found out, and so it must not be sent again"
+    there, missing, new = _record(2), _record(3), _record(9)
+    _write(make, [there])
+    before = list(stored())
+    outcomes = _write(make, [there, new, missing], maybe_there={there.id, missing.id})
+    _require(
+        outcomes == [Outcome.UNKNOWN, Outcome.DELIVERED, Outcome.UNKNOWN],
+        "Returns: one outcome for each record, in order; UNKNOWN where it may be there",
+        f"found {outcomes}",
+    )
+    written = list(stored())[len(before) :]
+    _require(written == [new.id], line, f"of two such records and {new.id} were written: {written}")
 
 
 def _check_update(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:

@@ -365,9 +365,10 @@ class TestUnknown:
         platform: MemoryPlatform,
         clock: FakeClock,
         counts: Counts,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         """
-        A record of which nobody can say whether it came through is counted as such, and the others go on.
+        A record of which nobody can say whether it came through is counted as such and told, and the others go on.
         """
 
         class Writer(MemoryWriter):
@@ -383,6 +384,7 @@ class TestUnknown:
         assert outbox.tally("d") == Tally(made=4, delivered=2, unknown=1, superseded=1)
         assert counts.total(Metric.RECORDS_UNKNOWN) == 1
         assert len(platform.requests) == 1
+        assert caplog.messages == ["destination d: nobody can say whether 1 records arrived; they are not sent again"]
 
 
 class TestMaybeThere:

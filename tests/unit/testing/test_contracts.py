@@ -72,6 +72,21 @@ class _KeepsEverything(MemoryWriter):
         return Outcome.KEPT if known else Outcome.DELIVERED
 
 
+class _NeedsFacts(MemoryWriter):
+    def _store(self, record: Record) -> Outcome:
+        return super()._store(record) if record.metadata.get("model") else Outcome.KEPT
+
+
+class _TrustsItsCaller(MemoryWriter):
+    """Takes what may be there for there."""
+
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        new = [record for record in batch if record.id not in maybe_there]
+        if new:
+            super().write(new, timeout_s=timeout_s, maybe_there=maybe_there)
+        return [Outcome.DELIVERED] * len(batch)
+
+
 class _OverwritesPeople(MemoryWriter):
     def _store(self, record: Record) -> Outcome:
         self.platform.records[record.id] = record
@@ -132,6 +147,8 @@ class _LeavesAThread(MemoryWriter):
         (_StoresNothing, "DELIVERED: it is there as given"),
         (_Appends, "a record written twice is there once"),
         (_ForgetsAtRestart, "also when another writer wrote it before"),
+        (_NeedsFacts, "nothing more is known than its answer"),
+        (_TrustsItsCaller, "a record that may be there and is not is written"),
         (_NeverUpdates, "written again with other content it is updated"),
         (_KeepsEverything, "a record written twice is there once and is DELIVERED both times"),
         (_OverwritesPeople, "unless a person has worked on it"),
@@ -163,3 +180,44 @@ def test_a_platform_without_people() -> None:
     platform = MemoryPlatform()
 
     check_writer(lambda: _OverwritesPeople(platform), platform.answers)
+
+
+class _OnlyTakes(MemoryWriter):
+    """To a platform that cannot be asked."""
+
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        new = [record for record in batch if record.id not in maybe_there]
+        if new:
+            super().write(new, timeout_s=timeout_s)
+        return [Outcome.UNKNOWN if record.id in maybe_there else Outcome.DELIVERED for record in batch]
+
+
+class _SendsItAgain(MemoryWriter):
+    def write(self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()) -> list[Outcome]:
+        super().write(batch, timeout_s=timeout_s)
+        return [Outcome.UNKNOWN if record.id in maybe_there else Outcome.DELIVERED for record in batch]
+
+
+def test_a_platform_that_cannot_be_asked() -> None:
+    """
+    Where nobody can ask what is there, a record that may be there is counted as such and never sent again.
+    """
+    platform = MemoryPlatform()
+
+    check_writer(lambda: _OnlyTakes(platform), platform.answers, can_ask=False)
+
+    assert platform.doubled == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "line"),
+    [(MemoryWriter, "UNKNOWN where it may be there"), (_SendsItAgain, "it must not be sent again")],
+)
+def test_finds_who_sends_it_again(broken: Callable[[MemoryPlatform], MemoryWriter], line: str) -> None:
+    """
+    There, a writer that sends such a record, or says that it is there, breaks the contract.
+    """
+    platform = MemoryPlatform()
+
+    with pytest.raises(AssertionError, match=line):
+        check_writer(lambda: broken(platform), platform.answers, can_ask=False)
