@@ -13,13 +13,14 @@ from dataclasses import replace
 from typing import Final
 
 from spanlabel.assembly import Assembler, Gathered, Limits
-from spanlabel.dialects import READERS, Readers
+from spanlabel.dialects import READERS, STRUCTURE_KEYS, Readers
 from spanlabel.metrics import Counts, Metric
 from spanlabel.model import ContentState, Kind, Log, Pair, Span, Step, Trace
 from spanlabel.pairing import reconstruct
 from spanlabel.ports import RecordSink
 from spanlabel.records import record_of
 from spanlabel.rules import Dropped, Rule, applied
+from spanlabel.wire.size import size_of_attributes
 
 _logger = logging.getLogger("spanlabel")
 
@@ -67,7 +68,7 @@ class Pipeline:
     def accept(self, spans: Sequence[Span], logs: Sequence[Log] = (), *, now_s: float) -> None:
         """Take spans and log records in any order; duplicates are allowed.
 
-        Of a span that no dialect knows only the structure is kept.
+        Of a span that no dialect knows only the structure is kept, and whose conversation it says it is.
         """
         self._assembler.add([self._slim(span) for span in spans], logs, now_s=now_s)
         if logs:
@@ -132,9 +133,9 @@ class Pipeline:
                 return span
         except Exception as error:  # noqa: BLE001 - one odd span must not cost the others
             self._note_fault("recognizing", f"span {span.span_id} of trace {span.trace_id}", error)
-        return replace(
-            span, attributes={}, events=(), links=(), status_message="", size_bytes=SKELETON_BYTES, is_skeleton=True
-        )
+        kept = {key: span.attributes[key] for key in STRUCTURE_KEYS if key in span.attributes}
+        size = SKELETON_BYTES + size_of_attributes(kept)
+        return replace(span, attributes=kept, events=(), links=(), status_message="", size_bytes=size, is_skeleton=True)
 
     def _gather(self, now_s: float) -> None:
         ready = self._assembler.take_ready(now_s=now_s)

@@ -303,6 +303,22 @@ def test_other_spans_keep_only_their_structure(make_pipeline: Callable[..., Pipe
     assert kept.puts[0].answer == "Ada Lovelace."
 
 
+def test_the_app_says_whose_conversation_it_is(pipeline: Pipeline, kept: Kept) -> None:
+    """
+    A session and a user that the app notes on its own request span reach the record; the run's own word comes first.
+    """
+    request = make_span(name="POST /chat", attributes={"session.id": "s-1", "user.id": "u-1", "http.route": "/chat"})
+    handler = make_span(name="handler", span=2, parent=1, attributes={"session.id": 7})
+    call = llm_span("Who?", "Me.", span=3, parent=2)
+    other = make_span(name="POST /chat", span=4, trace=2, attributes={"session.id": "s-2", "enduser.id": "u-2"})
+    own = llm_span("Why?", "So.", span=5, parent=4, trace=2, conversation="c-2")
+    pipeline.accept([request, handler, call, other, own], now_s=0)
+    pipeline.drain(now_s=1)
+
+    found = {r.prompt: (r.metadata["conversation_id"], r.metadata["user_id"]) for r in kept.puts}
+    assert found == {"Who?": ("7", "u-1"), "Why?": ("c-2", "u-2")}
+
+
 def test_missing_content_is_counted_and_said_once(
     make_pipeline: Callable[..., Pipeline], counts: Counts, caplog: pytest.LogCaptureFixture
 ) -> None:

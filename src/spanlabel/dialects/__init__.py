@@ -5,6 +5,7 @@ from __future__ import annotations
 from spanlabel.model import Log, Span, Step
 
 from ._dialect import Dialect
+from ._facts import SAID_BY_ANY
 from ._read import Readers
 from .claude_code import CLAUDE_CODE
 from .crewai import CREWAI
@@ -66,6 +67,9 @@ DIALECTS: tuple[Dialect, ...] = (
 
 READERS = Readers(DIALECTS)
 
+STRUCTURE_KEYS: tuple[str, ...] = tuple(key for keys in SAID_BY_ANY.values() for key in keys)
+"""The only attributes that are read of a span which no dialect knows."""
+
 
 def read(span: Span, logs: tuple[Log, ...] = ()) -> Step:
     """Read one span with the built-in dialects.
@@ -90,4 +94,4 @@ def is_content(log: Log) -> bool:
     return READERS.knows(log)
 
 
-__all__ = ["DIALECTS", "READERS", "Dialect", "Readers", "is_content", "is_genai", "read"]
+__all__ = ["DIALECTS", "READERS", "STRUCTURE_KEYS", "Dialect", "Readers", "is_content", "is_genai", "read"]

@@ -57,6 +57,12 @@ _READ: Final[Mapping[str, Callable[[Value], Any]]] = {
 }
 """The facts there are, and what reads their values; None is for a value that says nothing."""
 
+SAID_BY_ANY: Final[Mapping[str, tuple[str, ...]]] = {
+    "conversation_id": ("session.id",),
+    "user_id": ("enduser.id", "user.id"),
+}
+"""Facts that an app's own spans may say of the runs below them, by OpenTelemetry's general conventions."""
+
 Wanted = tuple[int, Callable[[Value], Any], str]
 """Index of a fact in the order of `_READ`, what reads it, and the key of its attribute."""
 
@@ -82,4 +88,14 @@ def read_facts(places: Sequence[Wanted], attributes: Attributes) -> list[Any]:
     for index, read, key in places:
         if found[index] is None:
             found[index] = read(attributes[key])
+    return found
+
+
+def said_by_any(attributes: Attributes) -> dict[str, str]:
+    """What a span that no dialect knows says of the runs below it, by the name of the fact."""
+    found: dict[str, str] = {}
+    for name, keys in SAID_BY_ANY.items():
+        value = next((text for key in keys if key in attributes and (text := as_text(attributes[key]))), None)
+        if value:
+            found[name] = value
     return found

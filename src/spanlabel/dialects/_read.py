@@ -11,7 +11,7 @@ from spanlabel.model.twin import open_twin
 
 from ._codec import as_text, decoded, is_list
 from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
-from ._facts import read_facts
+from ._facts import read_facts, said_by_any
 from ._messages import messages_in
 from ._tables import Fit, Outline, Plan, fit_of, plan_of
 
@@ -213,7 +213,14 @@ def _holds_talk(log: Log) -> bool:
 
 def _structure(span: Span) -> Step:
     """The step of a span that is not GenAI."""
-    step = _OpenStep(span, Kind.NONE, is_error=span.status is Status.ERROR)
+    said = said_by_any(span.attributes) if span.attributes else {}
+    step = _OpenStep(
+        span,
+        Kind.NONE,
+        conversation_id=said.get("conversation_id"),
+        user_id=said.get("user_id"),
+        is_error=span.status is Status.ERROR,
+    )
     step.__class__ = Step
     return step
 

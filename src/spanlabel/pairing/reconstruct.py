@@ -40,6 +40,10 @@ class Reading:
     fates: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
+MAX_ABOVE: Final = 64
+"""Levels above a run in which the app's own spans are asked; without a bound a deep chain takes time by its square."""
+
+
 def reconstruct(traces: Sequence[Trace]) -> Reading:
     """Find the root-level pairs of a window of traces.
 
@@ -106,13 +110,26 @@ def _above(node: Node) -> list[Node]:
     return out
 
 
+def _app(node: Node) -> list[Node]:
+    """The app's own spans above, the nearest first, as far as `MAX_ABOVE`: one may say whose conversation it is."""
+    out: list[Node] = []
+    here = node.up
+    for _ in range(MAX_ABOVE):
+        if here is None:
+            break
+        if here.kind is Kind.NONE:
+            out.append(here)
+        here = here.up
+    return out
+
+
 def _pair(turn: Turn, number: int) -> Pair:
     unit, answered, asked = turn.unit.step, turn.answer_node.step, turn.prompt_node.step
     below = turn.unit.below()
     copies = [copy for c in turn.calls for copy in c.twins]  # they may know what the one that speaks does not
     told = [*reversed(turn.calls), *copies]
     # Each node once: of a model call that stands alone, all of these are the same.
-    around = dict.fromkeys((turn.unit, *_above(turn.unit), turn.answer_node, *turn.calls, *copies))
+    around = dict.fromkeys((turn.unit, *_above(turn.unit), turn.answer_node, *turn.calls, *copies, *_app(turn.unit)))
     conversation_id, user_id, tags, metadata = _of_the_whole(node.step for node in around)
     prompt, answer = turn.prompt or "", turn.answer or ""
     pair = _OpenPair(
