@@ -1,7 +1,7 @@
 """The three scenarios of LangChain's documentation of its handlers, in current LangChain, instrumented from outside.
 
-Run with the Python of `servers.langchain`: `python scenarios.py INSTRUMENTATION`. It takes the provider from
-OPENAI_BASE_URL and spanlabel's settings from `spanlabel.yaml`; it says itself only that there is a processor.
+Run with the Python of `servers.langchain`: `python scenarios.py INSTRUMENTATION [SCENARIO...]`. It takes the provider
+from OPENAI_BASE_URL and spanlabel's settings from `spanlabel.yaml`; it says itself only that there is a processor.
 """
 
 from __future__ import annotations
@@ -46,8 +46,11 @@ def agent(model: ChatOpenAI) -> None:
     create_agent(model, tools=[search]).invoke({"messages": [{"role": "user", "content": question}]})
 
 
-def main(instrumentation: str) -> None:
-    """Play all three."""
+SCENARIOS = {"six-prompts": six_prompts, "chain": chain, "agent": agent}
+
+
+def main(instrumentation: str, *names: str) -> None:
+    """Play these, or all three."""
     provider = TracerProvider()
     provider.add_span_processor(AnnotationSpanProcessor())
     if instrumentation == "openinference":
@@ -57,13 +60,12 @@ def main(instrumentation: str) -> None:
     LangChainInstrumentor().instrument(tracer_provider=provider)
 
     model = ChatOpenAI(model="scripted-mini", temperature=0.9)
-    six_prompts(model)
-    chain(model)
-    agent(model)
+    for name in names or SCENARIOS:
+        SCENARIOS[name](model)
     if not provider.force_flush(60_000):
         raise SystemExit("not delivered in time")
     provider.shutdown()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -55,6 +55,12 @@ class Browser:
                 header.click()
             self.page.wait_for_timeout(500)
 
+    def open_list(self, project: int) -> None:
+        """Go to the table of a project's tasks, and wait until it is there."""
+        self.page.goto(f"{self.server.url}/projects/{project}/data", wait_until="domcontentloaded")
+        self.page.wait_for_selector(".dm-table__row, [class*=table__row]", state="attached")
+        self.page.wait_for_timeout(1_500)
+
     def _route(self, route: Route) -> None:
         if route.request.url.startswith((self.server.url, "data:", "blob:")):
             route.continue_()

@@ -29,6 +29,8 @@ PACKAGES = (
 INSTRUMENTATIONS = ("openinference", "openllmetry")
 """Who makes LangChain's spans."""
 
+SCENARIOS = ("six-prompts", "chain", "agent")
+
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[2]
 _SCENARIOS = _HERE.parent / "langchain" / "scenarios.py"
@@ -59,11 +61,12 @@ SCRIPT = Script(
 """What the provider says."""
 
 
-def play(instrumentation: str, *, home: Path, destinations: Sequence[Mapping[str, object]]) -> str:
-    """Run the three scenarios in a process of their own, with real LangChain and the scripted provider.
+def play(instrumentation: str, *names: str, home: Path, destinations: Sequence[Mapping[str, object]]) -> str:
+    """Run scenarios in a process of their own, with real LangChain and the scripted provider.
 
     Args:
         instrumentation: One of INSTRUMENTATIONS.
+        names: Of scenarios; none for all three.
         home: spanlabel's folder, and the working directory.
         destinations: What `spanlabel.yaml` says under that key.
 
@@ -86,7 +89,7 @@ def play(instrumentation: str, *, home: Path, destinations: Sequence[Mapping[str
             "SPANLABEL_HOME": str(home),
         }
         done = subprocess.run(
-            [python, str(_SCENARIOS), instrumentation],
+            [python, str(_SCENARIOS), instrumentation, *names],
             cwd=home,
             env=inherited | given,
             capture_output=True,

@@ -50,21 +50,22 @@ there were any.
 
 TEXT_GENERATION = """\
 ### What you see
-**instruction** is what a person asked an AI application, **generation** is what the application answered. The **id** \
-is for programs; you need not look at it.
+A person asked an AI application something (**The question**), and the application answered (**The answer to judge**). \
+The **id** below is for programs; you need not look at it.
 
 ### What to do
-Read both, and say whether the answer is good (👍) or bad (👎). Then press **Submit**. If you cannot judge it, press \
-**Discard**.
+1. Read the question, then the answer.
+2. Say whether the answer is good (👍) or bad (👎).
+3. Press **Submit**. If you cannot judge it, press **Discard**.
 """
 
 PREFERENCE = """\
 ### What you see
-**instruction** is what a person asked an AI application. **generations-0**, **generations-1** and so on are answers \
-that the application could give to it. The **id** is for programs; you need not look at it.
+A person asked an AI application something (**The question**). **Answer A**, **Answer B** and so on are answers that \
+the application could give. The **id** below is for programs; you need not look at it.
 
 ### What to do
-1. Read the instruction, then all answers.
+1. Read the question, then all answers.
 2. Rate each answer from 1, the worst, to 5, the best, and if you like say why. The better of two answers should get \
 the higher number.
 3. Press **Submit**. If you cannot judge them, press **Discard**.

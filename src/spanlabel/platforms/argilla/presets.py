@@ -7,6 +7,7 @@ argilla-llama-index 2.1 and distilabel 1.5.3, so that what reads those datasets 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from .guidelines import LANGCHAIN, LLAMA_INDEX, PREFERENCE, REVIEW, TEXT_GENERATION
 from .shape import Field, Property, Question
@@ -144,14 +145,18 @@ _LANGCHAIN = Preset(
     takes_any_metadata=True,
 )
 
+# distilabel's datasets begin with the id, which no reviewer needs; the names are what their readers go by.
+_INSTRUCTION = Field("instruction", "The question")
+_ID = Field("id", "For programs: id of the question (nothing to judge)")
+
 _TEXT_GENERATION = Preset(
     "distilabel-text-generation",
     TEXT_GENERATION,
-    fields=(Field("id", "id"), Field("instruction", "instruction"), Field("generation", "generation")),
+    fields=(_INSTRUCTION, Field("generation", "The answer to judge"), _ID),
     questions=(
         Question(
             "quality",
-            "What's the quality of the generation for the given instruction?",
+            "Is this a good answer to the question?",
             "label_selection",
             (("bad", "👎"), ("good", "👍")),
             is_required=True,
@@ -162,21 +167,20 @@ _TEXT_GENERATION = Preset(
 
 
 def _preference(num_generations: int) -> Preset:
-    fields = [Field("id", "id"), Field("instruction", "instruction")]
+    fields = [_INSTRUCTION]
     questions = []
-    for i in range(num_generations):
-        name = f"generations-{i}"
-        is_first = i == 0
-        hint = None if is_first else f"Ignore this question if the corresponding `{name}` field is not available."
-        rating = f"Rate {name} given instruction."
-        rationale = f"Specify the rationale for {name}'s rating."
-        fields.append(Field(name, name, is_required=is_first))
+    for i, letter in zip(range(num_generations), ascii_uppercase, strict=False):
+        name, is_first = f"generations-{i}", i == 0
+        title = f"Answer {letter}"
+        hint = None if is_first else f"Leave it empty if there is no answer {letter}."
+        rating, rationale = f"How good is answer {letter}? (1 the worst … 5 the best)", f"Why? ({letter}, optional)"
+        fields.append(Field(name, title, is_required=is_first))
         questions.append(Question(f"{name}-rating", rating, "rating", _scale(5), hint, is_required=is_first))
         questions.append(Question(f"{name}-rationale", rationale, "text", description=hint))
     return Preset(
         "distilabel-preference",
         PREFERENCE,
-        fields=tuple(fields),
+        fields=(*fields, _ID),
         questions=tuple(questions),
         answers=num_generations,
     )
@@ -187,12 +191,12 @@ def _llama_index(number_of_retrievals: int) -> Preset:
     questions = [
         Question(
             "response-rating",
-            "Rate the quality of the response (1 the worst … 7 the best)",
+            "How good is the answer? (1 the worst … 7 the best)",
             "rating",
             _scale(7),
             is_required=True,
         ),
-        Question("response-feedback", "Feedback for the response (optional)", "text"),
+        Question("response-feedback", "What feedback do you have for the answer? (optional)", "text"),
     ]
     if number_of_retrievals:
         title = "How well the search thought each document fits"
@@ -203,10 +207,10 @@ def _llama_index(number_of_retrievals: int) -> Preset:
         questions.append(
             Question(
                 f"rating_retrieved_document_{i}",
-                f"How much does document {i} help to answer the question? (1 not at all … 7 very much, optional)",
+                f"How much does document {i} help? (1 not at all … 7 very much, optional)",
                 "rating",
                 _scale(7),
-                f"Ignore this question if there is no document {i}.",
+                f"It stands below the conversation. Leave it empty if there is no document {i}.",
             )
         )
     return Preset(

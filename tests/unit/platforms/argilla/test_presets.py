@@ -95,8 +95,11 @@ class TestLlamaIndex:
         assert len(_questions("llama-index", number_of_retrievals=0)) == 2
 
 
+ID = "For programs: id of the question (nothing to judge)"
+
+
 class TestDistilabel:
-    """Names, titles, descriptions, options and what is required: as distilabel 1.5.3 makes them."""
+    """Names, kinds, options and what is required: as distilabel 1.5.3 makes them. Titles are for the reviewer."""
 
     def test_text_generation(self) -> None:
         """
@@ -105,14 +108,14 @@ class TestDistilabel:
         preset = preset_of("distilabel-text-generation")
 
         assert [(one.name, one.title, one.is_required) for one in preset.fields] == [
-            ("id", "id", True),
-            ("instruction", "instruction", True),
-            ("generation", "generation", True),
+            ("instruction", "The question", True),
+            ("generation", "The answer to judge", True),
+            ("id", ID, True),
         ]
         [quality] = preset.questions
         assert quality.body() == {
             "name": "quality",
-            "title": "What's the quality of the generation for the given instruction?",
+            "title": "Is this a good answer to the question?",
             "required": True,
             "settings": {
                 "type": "label_selection",
@@ -126,28 +129,27 @@ class TestDistilabel:
         The dataset of PreferenceToArgilla.
         """
         preset = preset_of("distilabel-preference", num_generations=3)
-        hint = "Ignore this question if the corresponding `generations-2` field is not available."
 
         assert [(one.name, one.title, one.is_required) for one in preset.fields] == [
-            ("id", "id", True),
-            ("instruction", "instruction", True),
-            ("generations-0", "generations-0", True),
-            ("generations-1", "generations-1", False),
-            ("generations-2", "generations-2", False),
+            ("instruction", "The question", True),
+            ("generations-0", "Answer A", True),
+            ("generations-1", "Answer B", False),
+            ("generations-2", "Answer C", False),
+            ("id", ID, True),
         ]
         assert [one.name for one in preset.questions] == [
             f"generations-{i}-{what}" for i in range(3) for what in ("rating", "rationale")
         ]
         assert preset.questions[0].body() == {
             "name": "generations-0-rating",
-            "title": "Rate generations-0 given instruction.",
+            "title": "How good is answer A? (1 the worst … 5 the best)",
             "required": True,
             "settings": {"type": "rating", "options": [{"value": value} for value in ONE_TO[5]]},
         }
         assert preset.questions[5].body() == {
             "name": "generations-2-rationale",
-            "title": "Specify the rationale for generations-2's rating.",
-            "description": hint,
+            "title": "Why? (C, optional)",
+            "description": "Leave it empty if there is no answer C.",
             "required": False,
             "settings": {"type": "text", "use_markdown": False},
         }
