@@ -307,7 +307,7 @@ class Worker:
                 note(self.destination, these, now_s=self._clock())
         if (n := outcomes.count(Outcome.UNKNOWN)) and self._may_log("unknown"):
             _log.warning(
-                "destination %s: nobody can say whether %d records arrived; they are not sent again",
+                "destination %s: %d of its records may have arrived or not; they are not sent again",
                 self.destination,
                 n,
             )

@@ -384,7 +384,7 @@ class TestUnknown:
         assert outbox.tally("d") == Tally(made=4, delivered=2, unknown=1, superseded=1)
         assert counts.total(Metric.RECORDS_UNKNOWN) == 1
         assert len(platform.requests) == 1
-        assert caplog.messages == ["destination d: nobody can say whether 1 records arrived; they are not sent again"]
+        assert caplog.messages == ["destination d: 1 of its records may have arrived or not; they are not sent again"]
 
 
 class TestMaybeThere:
