@@ -175,7 +175,10 @@ def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answ
     )
     if source is not node:
         for reason in (r for t in subs for r in t.reasons if r.startswith(("merged", "same_request"))):
-            turn.lower(reason, 0.1)
+            if reason == "merged:continues":  # what a run does: it calls tools and goes on
+                turn.lower("merged:continues", 0.0)
+            else:
+                turn.lower(reason, 0.1)
     for reason, by in (*why_asked, *why_answered):
         turn.lower(reason, by)
     return [turn]

@@ -61,7 +61,7 @@ REASONS: Final[Mapping[str, Word]] = {
         off=(0.3,),
     ),
     "merged:continues": Word(
-        "Several turns are one: a later one goes on with the same question, after tools or a failure.", off=(0.0, 0.1)
+        "Several turns are one: a later one goes on with the same question, after tools or a failure."
     ),
     "merged:dataflow": Word("Several turns are one: the answer of one went into the next.", off=(0.1,)),
     "merged:rewrite": Word("Several turns are one: the question of one stands within that of another.", off=(0.1,)),

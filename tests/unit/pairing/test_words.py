@@ -77,8 +77,8 @@ class TestEveryWordIsExplained:
 
     def test_figures(self) -> None:
         """
-        What the table says a reason takes off the confidence is what the code takes off. Reasons of turns that were
-        joined below a run are said once more by the run, for a figure of its own.
+        What the table says a reason takes off the confidence is what the code takes off. Turns that were joined
+        below a run are said once more by the run, for a figure of its own, except where the run only went on.
         """
         [again] = {
             figure
@@ -90,10 +90,8 @@ class TestEveryWordIsExplained:
             and isinstance(node.args[0], ast.Name)
             and (figure := figure_in(node.args[1])) is not None
         }
-        said = {
-            word: figures | ({again} if word.startswith(("merged", "same_request")) else set())
-            for word, figures in said_reasons().items()
-        }
+        joins = {"merged:dataflow", "merged:rewrite", "same_request"}
+        said = {word: figures | ({again} if word in joins else set()) for word, figures in said_reasons().items()}
 
         assert {word: set(meant.off) for word, meant in REASONS.items()} == said
 
@@ -153,10 +151,10 @@ class TestTakenOff:
         """
         Where a reason may take off one thing or another, the confidence tells which.
         """
-        reasons = ("merged:continues", "prompt_from_llm", "answer_from_llm")
+        reasons = ("same_request", "prompt_from_llm", "answer_from_llm")
 
-        assert taken_off(reasons, 0.8) == (0.0, 0.1, 0.1)
         assert taken_off(reasons, 0.7) == (0.1, 0.1, 0.1)
+        assert taken_off(reasons, 0.5) == (0.3, 0.1, 0.1)
 
     @pytest.mark.parametrize(
         ("reasons", "confidence"),
