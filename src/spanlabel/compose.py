@@ -15,14 +15,15 @@ from spanlabel.assembly import Assembler, Limits
 from spanlabel.delivery import Courier, Outbox, Worker
 from spanlabel.delivery.once import OncePerMinute
 from spanlabel.dialects import DIALECTS, READERS, Readers
-from spanlabel.errors import InputError, StoreError, TryLater
+from spanlabel.errors import ConfigError, InputError, StoreError, TryLater
 from spanlabel.metrics import Counts
 from spanlabel.model import Pair, Record, Trace
 from spanlabel.pipeline import Pipeline
-from spanlabel.rules import at_least
+from spanlabel.rules import Rule, at_least
 
 if TYPE_CHECKING:
     from spanlabel.config.settings import Destination, Settings
+    from spanlabel.rules.admission import Admission
 
 _logger = logging.getLogger("spanlabel")
 
@@ -65,10 +66,11 @@ class Running:
         self.pipeline = Pipeline(
             limits_of(settings, limits),
             window_s=window_s,
-            rules=(at_least(settings.min_confidence),),
+            rules=rules_of(settings),
             counts=counts,
             sink=self,
             readers=all_readers(),
+            admission=admission_of(settings),
         )
         delivers = is_guest and settings.deliver_in == "here"
         self._couriers = tuple(Courier(worker) for worker in self.workers) if delivers else ()
@@ -143,6 +145,7 @@ class Running:
         for worker in self.workers:
             worker.close(max(0.0, deadline_s - time.monotonic()))
         self.outbox.close()
+        self.pipeline.close()
 
 
 def start(settings: Settings, limits: Limits, counts: Counts) -> Running:
@@ -167,6 +170,82 @@ def limits_of(settings: Settings, limits: Limits) -> Limits:
         given["max_trace_bytes"] = min(limits.max_trace_bytes, given["max_bytes"])
         given["linger_bytes"] = min(limits.linger_bytes, given["max_bytes"] // 4)
     return replace(limits, **given)
+
+
+def rules_of(settings: Settings) -> tuple[Rule, ...]:
+    """The rules that look at one pair, in order: `min_confidence`, `include`, `exclude`, `sample`, `redact`.
+
+    Raises:
+        ConfigError: What `redact_with` names cannot be imported.
+    """
+    rules: list[Rule] = [at_least(settings.min_confidence)]
+    if settings.include or settings.exclude:
+        from spanlabel.rules.choosing import excluded, included
+        from spanlabel.rules.condition import parse_condition
+
+        if settings.include:
+            rules.append(included([parse_condition(text) for text in settings.include]))
+        if settings.exclude:
+            rules.append(excluded([parse_condition(text) for text in settings.exclude]))
+    if settings.sample is not None:
+        from spanlabel.rules.condition import parse_condition
+        from spanlabel.rules.sampling import sampled
+
+        when = [parse_condition(text) for text in settings.sample_when]
+        rules.append(sampled(settings.sample, when=when, when_share=settings.sample_when_share))
+    redaction = redaction_of(settings)
+    return (*rules, redaction) if redaction is not None else tuple(rules)
+
+
+def redaction_of(settings: Settings) -> Rule | None:
+    """The last of `rules_of`, which hides what is private; None if nothing is to be hidden.
+
+    Raises:
+        ConfigError: What `redact_with` names cannot be imported.
+    """
+    if not (settings.redact or settings.redact_patterns or settings.redact_with):
+        return None
+    from spanlabel.rules.redaction import redacted
+
+    mask = None if settings.redact_with is None else _own_function(settings.redact_with)
+    return redacted(settings.redact, settings.redact_patterns, mask)
+
+
+def admission_of(settings: Settings, *, is_passing: bool = False) -> Admission | None:
+    """The rules that look back, `dedup` and `per_day`; None if there are none.
+
+    Args:
+        settings: Those of the rules, and where their memory lies.
+        is_passing: They remember nothing of what was before, and nothing stays of what they see.
+    """
+    if not settings.dedup and settings.per_day is None:
+        return None
+    from spanlabel.delivery.admitted import FileBook, PassingBook
+    from spanlabel.rules.admission import Admission
+
+    book = PassingBook() if is_passing else FileBook(settings.home / "rules.db")
+    return Admission(book, per_day=settings.per_day, window_s=settings.dedup or 0.0, clock=time.time)
+
+
+def _own_function(path: str) -> Callable[[str], str]:
+    """Import what `redact_with` names.
+
+    Raises:
+        ConfigError: It is not there, does not load, or is no function.
+    """
+    from importlib import import_module
+    from operator import attrgetter
+
+    module, _, name = path.partition(":")
+    try:
+        found = attrgetter(name)(import_module(module))
+    except Exception as error:
+        why = f"cannot be imported: {type(error).__name__}: {error}"
+        raise ConfigError(why, setting="redact_with", value=path) from error
+    if not callable(found):
+        raise ConfigError("is no function", setting="redact_with", value=path)
+    mask: Callable[[str], str] = found
+    return mask
 
 
 def all_readers() -> Readers:
@@ -210,46 +289,82 @@ def read_pairs(
     for path in paths:
         if str(path) != "-" and not Path(path).exists():
             raise InputError("no such file", file=str(path))
-    yield from pairs_of_files(paths, min_confidence=min_confidence, strict=strict, problem=problem or _warn)
+    pipeline = Pipeline(
+        Limits.for_files(), window_s=0, rules=(at_least(min_confidence),), counts=Counts(), readers=all_readers()
+    )
+    yield from _drained(pipeline, paths, problem=problem or _warn, strict=strict)
 
 
-def pairs_of_files(
+def records_of_files(
     paths: Sequence[str | Path],
+    settings: Settings,
     *,
-    min_confidence: float,
     problem: Callable[[InputError], None],
     strict: bool = False,
     progress: Callable[[int], None] | None = None,
-    counts: Counts | None = None,
-) -> Iterator[Pair]:
-    """Do the work of `read_pairs`; a path where there is no file is a problem like others.
+    counts: Counts,
+) -> Sequence[Record]:
+    """Read files as `read_pairs` does, and put what is found through all rules of the settings.
+
+    `dedup` and `per_day` look back within these files only. A path where there is no file is a problem like others.
 
     Args:
         paths: As for `read_pairs`.
-        min_confidence: Pairs below it are left out, and counted.
+        settings: Those of the rules.
         problem: Called with each thing that cannot be read.
         strict: Raise the first problem instead.
         progress: Called with the number of bytes just read, as they lie on disk.
         counts: Where spans, traces and pairs are counted.
 
-    Yields:
-        Pairs, by the start of their unit.
+    Returns:
+        Records, by the start of their unit.
 
     Raises:
+        ConfigError: A part is missing or a setting does not fit.
         InputError: The first problem, with *strict*.
     """
-    from spanlabel.sources.files import read_files  # an application never reads files
-
+    listed = _Listed()
     pipeline = Pipeline(
         Limits.for_files(),
         window_s=0,
-        rules=(at_least(min_confidence),),
-        counts=Counts() if counts is None else counts,
+        rules=rules_of(settings),
+        counts=counts,
+        sink=listed,
         readers=all_readers(),
+        admission=admission_of(settings, is_passing=True),
     )
+    _drained(pipeline, paths, problem=problem, strict=strict, progress=progress)
+    pipeline.close()
+    return listed.records
+
+
+def _drained(
+    pipeline: Pipeline,
+    paths: Sequence[str | Path],
+    *,
+    problem: Callable[[InputError], None],
+    strict: bool,
+    progress: Callable[[int], None] | None = None,
+) -> list[Pair]:
+    from spanlabel.sources.files import read_files  # an application never reads files
+
     for decoded in read_files(paths, problem=problem, strict=strict, progress=progress):
         pipeline.accept(decoded.spans, decoded.logs, now_s=0)
-    yield from pipeline.drain(now_s=0)
+    return pipeline.drain(now_s=0)
+
+
+class _Listed:
+    """A sink for what is read at once."""
+
+    def __init__(self) -> None:
+        self.records: Sequence[Record] = ()
+
+    def put(self, records: Sequence[Record]) -> None:
+        self.records = (*self.records, *records)
+
+    def supersede(self, record_ids: Sequence[str]) -> None:
+        gone = set(record_ids)
+        self.records = tuple(record for record in self.records if record.id not in gone)
 
 
 def traces_of_files(

@@ -7,25 +7,33 @@ time in.
 from __future__ import annotations
 
 import logging
+import traceback
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from spanlabel.assembly import Assembler, Gathered, Limits
 from spanlabel.dialects import READERS, STRUCTURE_KEYS, Readers
+from spanlabel.errors import StoreError
 from spanlabel.metrics import Counts, Metric
-from spanlabel.model import ContentState, Kind, Log, Pair, Span, Step, Trace
+from spanlabel.model import ContentState, Kind, Log, Pair, Record, Span, Step, Trace
 from spanlabel.pairing import reconstruct
 from spanlabel.ports import RecordSink
-from spanlabel.records import record_of
+from spanlabel.records import record_id, record_of
 from spanlabel.rules import Dropped, Rule, applied
 from spanlabel.wire.size import size_of_attributes
+
+if TYPE_CHECKING:
+    from spanlabel.rules.admission import Admission
 
 _logger = logging.getLogger("spanlabel")
 
 WINDOW_TRACES: Final = 2_000
 """A window is read early when it holds this many traces, so that a burst costs no memory."""
+
+_OUR_FAULTS: Final = frozenset({"fault", "redact"})
+"""Words under which a pair is dropped that nobody wanted dropped."""
 
 _NO_CONTENT: Final = frozenset({ContentState.ABSENT, ContentState.REDACTED, ContentState.EXTERNAL})
 
@@ -40,6 +48,7 @@ class Pipeline:
         counts: Where everything is counted.
         sink: Where records go; None if only pairs are wanted.
         readers: The dialects to read with.
+        admission: The rules that look back; None if there are none. They need a sink.
     """
 
     def __init__(
@@ -51,6 +60,7 @@ class Pipeline:
         counts: Counts,
         sink: RecordSink | None = None,
         readers: Readers = READERS,
+        admission: Admission | None = None,
     ) -> None:
         self._assembler = Assembler(limits)
         self._window_s = window_s
@@ -58,6 +68,7 @@ class Pipeline:
         self._counts = counts
         self._sink = sink
         self._readers = readers
+        self._admission = admission
         self._waiting: list[Gathered] = []
         self._waiting_since_s = 0.0
         self._received = 0
@@ -87,19 +98,20 @@ class Pipeline:
         """Read what is ready now.
 
         Returns:
-            The pairs that passed the rules, by start; their records are in the sink.
+            The pairs that passed the rules that remember nothing, by start; the records of those that passed all
+            are in the sink.
         """
         self._gather(now_s)
         full = len(self._waiting) >= WINDOW_TRACES
-        if self._waiting and (full or now_s - self._waiting_since_s >= self._window_s):
-            return self._read_window()
-        return []
+        is_due = bool(self._waiting) and (full or now_s - self._waiting_since_s >= self._window_s)
+        passed = self._read_window(now_s) if is_due else []
+        self._recount(now_s)
+        return passed
 
     def drain(self, *, now_s: float) -> list[Pair]:
         """Read everything, ready or not."""
         self._waiting.extend(self._assembler.drain(now_s=now_s))
-        self._count_spans()
-        return self._read_window() if self._waiting else []
+        return self._read_rest(now_s)
 
     def flush(self, *, now_s: float) -> list[Pair]:
         """Read every trace whose root has come and of which nothing is known to be open.
@@ -107,20 +119,26 @@ class Pipeline:
         What runs on stays, so that a flush in the middle of a run makes no record of half an answer.
         """
         self._waiting.extend(self._assembler.take_complete(now_s=now_s))
-        self._count_spans()
-        return self._read_window() if self._waiting else []
+        return self._read_rest(now_s)
 
     def next_due_s(self) -> float | None:
         """When to call `tick` next; None while nothing waits."""
-        due_s = self._assembler.next_due_s()
+        due = [self._assembler.next_due_s(), self._admission.due_s if self._admission else None]
         if self._waiting:
-            window_s = self._waiting_since_s + self._window_s
-            return window_s if due_s is None else min(due_s, window_s)
-        return due_s
+            due.append(self._waiting_since_s + self._window_s)
+        return min((one for one in due if one is not None), default=None)
 
     def recognizes(self, span: Span) -> bool:
         """Whether any dialect knows the span; if not, only its structure is kept. Any thread may ask."""
         return self._readers.mask(span) != 0
+
+    def close(self) -> None:
+        """Let go of the files that rules look back in."""
+        if self._admission is not None:
+            try:
+                self._admission.close()
+            except StoreError as error:
+                self._note_no_memory(error)
 
     @property
     def held_spans(self) -> int:
@@ -155,27 +173,82 @@ class Pipeline:
             self._counts.add(Metric.LOGS_LOST, n, reason=left.value)
         self._counts.set(Metric.SPANS_HELD, self._assembler.held_spans)
 
-    def _read_window(self) -> list[Pair]:
+    def _read_rest(self, now_s: float) -> list[Pair]:
+        self._count_spans()
+        passed = self._read_window(now_s) if self._waiting else []
+        self._recount(now_s, is_last=True)
+        return passed
+
+    def _read_window(self, now_s: float) -> list[Pair]:
         latest = {one.trace_id: one for one in self._waiting}
         self._waiting = []
         # What something has come late for is handed out once more, whole, and is read then.
         gathered = [one for one in latest.values() if not self._assembler.is_open_again(one.trace_id)]
         for why, n in Counter(one.ready.value for one in gathered).items():
             self._counts.add(Metric.TRACES_DECIDED, n, reason=why)
-        pairs = self._pairs_of([one for one in gathered if _has_content(one)])
-        self._counts.add(Metric.PAIRS, len(pairs))
-        kept: list[Pair] = []
-        for pair in pairs:
-            result = applied(self._rules, pair)
+        found = self._pairs_of([one for one in gathered if _has_content(one)])
+        self._counts.add(Metric.PAIRS, len(found))
+        passed: list[Pair] = []
+        for pair, trace in found:
+            result = applied(self._rules, pair, trace)
             if isinstance(result, Dropped):
-                self._counts.add(Metric.PAIRS_DROPPED, rule=result.rule)
+                self._drop(result)
             else:
-                kept.append(result)
+                passed.append(result)
         if self._sink is not None:
-            self._write(self._sink, kept, [one.trace_id for one in gathered if one.is_again])
-        return kept
+            again: dict[str, set[str]] = {one.trace_id: set() for one in gathered if one.is_again}
+            for pair, _ in found:
+                if pair.trace_id in again:
+                    again[pair.trace_id].add(record_id(pair.trace_id, pair.unit_span_id, pair.turn))
+            records = self._admitted([record_of(pair) for pair in passed], again, now_s)
+            self._write(self._sink, records, tuple(again))
+        return passed
 
-    def _pairs_of(self, gathered: Sequence[Gathered]) -> Sequence[Pair]:
+    def _drop(self, dropped: Dropped) -> None:
+        self._counts.add(Metric.PAIRS_DROPPED, rule=dropped.rule)
+        if dropped.rule in _OUR_FAULTS and dropped.rule not in self._told:
+            self._told.add(dropped.rule)
+            _logger.warning("A pair is dropped (%s): %s; further ones are counted only", dropped.rule, dropped.why)
+
+    def _admitted(
+        self, records: Sequence[Record], again: Mapping[str, Collection[str]], now_s: float
+    ) -> Sequence[Record]:
+        """What the rules that look back let pass; all, as long as their memory cannot be used."""
+        if self._admission is None:
+            return records
+        try:
+            decided = self._admission.take(records, again=again, now_s=now_s)
+        except StoreError as error:
+            self._note_no_memory(error)
+            return records
+        admitted = []
+        for one in decided:
+            if isinstance(one, Dropped):
+                self._drop(one)
+            else:
+                admitted.append(one)
+        return admitted
+
+    def _recount(self, now_s: float, *, is_last: bool = False) -> None:
+        """Write records again that say how often their question came."""
+        if self._admission is None or self._sink is None:
+            return
+        try:
+            records = self._admission.recounted(now_s, is_last=is_last)
+        except StoreError as error:
+            self._note_no_memory(error)
+            return
+        if records:
+            self._counts.add(Metric.RECORDS_RECOUNTED, len(records))
+            self._sink.put(records)
+
+    def _note_no_memory(self, error: StoreError) -> None:
+        self._counts.add(Metric.FAULTS, where="admission")
+        if "admission" not in self._told:
+            self._told.add("admission")
+            _logger.warning("dedup and per_day let everything pass until their memory can be used: %s", error)
+
+    def _pairs_of(self, gathered: Sequence[Gathered]) -> Sequence[tuple[Pair, Trace]]:
         if not gathered:
             return ()
         try:
@@ -187,11 +260,11 @@ class Pipeline:
         # One of them is too much for us: the others are read without it.
         return [pair for one in gathered for pair in self._pairs_of([one])]
 
-    def _pairs_of_window(self, gathered: Sequence[Gathered]) -> Sequence[Pair]:
-        traces = [self._trace_of(one) for one in gathered]
-        pairs = reconstruct(traces).pairs
-        self._note_missing_content(step for trace in traces for step in trace.steps)
-        return pairs
+    def _pairs_of_window(self, gathered: Sequence[Gathered]) -> Sequence[tuple[Pair, Trace]]:
+        traces = {one.trace_id: self._trace_of(one) for one in gathered}
+        pairs = reconstruct(list(traces.values())).pairs
+        self._note_missing_content(step for trace in traces.values() for step in trace.steps)
+        return [(pair, traces[pair.trace_id]) for pair in pairs]
 
     def _trace_of(self, gathered: Gathered) -> Trace:
         steps = [
@@ -204,7 +277,14 @@ class Pipeline:
         self._counts.add(Metric.FAULTS, where=where)
         if where not in self._told:
             self._told.add(where)
-            _logger.warning("A fault of spanlabel while %s %s, which gives no record", where, what, exc_info=error)
+            # The error's own words may repeat what was read.
+            _logger.warning(
+                "A fault of spanlabel while %s %s, which gives no record: %s\n%s",
+                where,
+                what,
+                type(error).__name__,
+                "".join(traceback.format_tb(error.__traceback__)),
+            )
 
     def _note_missing_content(self, steps: Iterable[Step]) -> None:
         for step in steps:
@@ -222,14 +302,11 @@ class Pipeline:
                     f" What captures content: {switch}" if switch else "",
                 )
 
-    def _write(self, sink: RecordSink, pairs: Sequence[Pair], again: Sequence[str]) -> None:
+    def _write(self, sink: RecordSink, records: Sequence[Record], again: Sequence[str]) -> None:
         """Hand records in, and take back those of a trace that is now told by others."""
         made: dict[str, set[str]] = {trace_id: set() for trace_id in again}
-        records = []
-        for pair in pairs:
-            record = record_of(pair)
-            records.append(record)
-            made.setdefault(pair.trace_id, set()).add(record.id)
+        for record in records:
+            made.setdefault(record.trace_id, set()).add(record.id)
         if records:
             sink.put(records)
         for trace_id, ids in made.items():

@@ -5,14 +5,18 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from spanlabel.dialects import Readers
 from spanlabel.model import ContentState, Kind, Pair, Step, Trace
 from spanlabel.model.tree import Tree
 from spanlabel.pairing import Reading, reconstruct
 from spanlabel.pairing.mended import mended_parents
-from spanlabel.records.identity import record_id
+from spanlabel.records import record_id, record_of
 from spanlabel.rules import Dropped, Rule, applied
+
+if TYPE_CHECKING:
+    from spanlabel.rules.admission import Admission
 
 NOT_CAPTURED = frozenset({ContentState.ABSENT, ContentState.REDACTED, ContentState.EXTERNAL})
 """States in which a side has no text."""
@@ -32,12 +36,16 @@ class FoundPair:
         pair: The pair.
         record_id: Id of its record.
         dropped: Name of the rule that drops it; None if it gives a record.
+        why: What that rule says of it; "" if it gives a record.
+        is_hidden: Its texts are not to be shown, because they could not be redacted.
     """
 
     number: int
     pair: Pair
     record_id: str
-    dropped: str | None
+    dropped: str | None = None
+    why: str = ""
+    is_hidden: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,22 @@ class Explained:
     switches: Mapping[str, str]
 
 
-def explained(traces: Sequence[Trace], readers: Readers, rules: Sequence[Rule]) -> Iterator[Explained]:
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a pair must pass, as `spanlabel.compose` makes it of the settings.
+
+    Attributes:
+        rules: Those that look at one pair.
+        admission: Those that look back; None if there are none.
+        redaction: The one of *rules* that hides what is private: a pair that another one drops is shown so too.
+    """
+
+    rules: Sequence[Rule]
+    admission: Admission | None = None
+    redaction: Rule | None = None
+
+
+def explained(traces: Sequence[Trace], readers: Readers, rules: Rules) -> Iterator[Explained]:
     """Pair all traces together, as what belongs together may lie in several, and explain each.
 
     Args:
@@ -77,6 +100,7 @@ def explained(traces: Sequence[Trace], readers: Readers, rules: Sequence[Rule]) 
         rules: What a pair must pass.
     """
     reading = reconstruct(traces)
+    fate_of = _fates_of(reading.pairs, traces, rules)
     above = mended_parents(traces)
     switches = {dialect.name: dialect.switch for dialect in readers.dialects}
     by_trace: dict[str, list[Pair]] = {}
@@ -87,7 +111,10 @@ def explained(traces: Sequence[Trace], readers: Readers, rules: Sequence[Rule]) 
             by_text.setdefault(text, []).append(pair)
     starts = [pair.start_ns for pair in reading.pairs]
     for trace in traces:
-        pairs = tuple(_found(number, pair, rules) for number, pair in enumerate(by_trace.get(trace.trace_id, ()), 1))
+        pairs = tuple(
+            replace(fate_of[_key(pair)], number=number)
+            for number, pair in enumerate(by_trace.get(trace.trace_id, ()), 1)
+        )
         fates = {
             step.span.span_id: tuple(word for word in _words(reading, step) if word not in _ROLES)
             for step in trace.steps
@@ -104,12 +131,34 @@ def _words(reading: Reading, step: Step) -> tuple[str, ...]:
     return reading.fates.get((step.span.trace_id, step.span.span_id), ())
 
 
-def _found(number: int, pair: Pair, rules: Sequence[Rule]) -> FoundPair:
-    result = applied(rules, pair)
-    made_id = record_id(pair.trace_id, pair.unit_span_id, pair.turn)
-    if isinstance(result, Dropped):
-        return FoundPair(number, pair, made_id, result.rule)
-    return FoundPair(number, result, made_id, None)
+def _key(pair: Pair) -> str:
+    return record_id(pair.trace_id, pair.unit_span_id, pair.turn)
+
+
+def _fates_of(pairs: Sequence[Pair], traces: Sequence[Trace], rules: Rules) -> dict[str, FoundPair]:
+    """Put all pairs through the rules; by record id, each with number 0."""
+    by_id = {trace.trace_id: trace for trace in traces}
+    fates: dict[str, FoundPair] = {}
+    passed: list[Pair] = []
+    for pair in pairs:
+        made_id = _key(pair)
+        result = applied(rules.rules, pair, by_id[pair.trace_id])
+        if isinstance(result, Pair):
+            passed.append(result)
+            fates[made_id] = FoundPair(0, result, made_id)
+            continue
+        shown = applied([] if rules.redaction is None else [rules.redaction], pair, by_id[pair.trace_id])
+        if isinstance(shown, Pair):
+            fates[made_id] = FoundPair(0, shown, made_id, result.rule, result.why)
+        else:
+            fates[made_id] = FoundPair(0, pair, made_id, result.rule, result.why, is_hidden=True)
+    if rules.admission is not None and passed:
+        records = [record_of(pair) for pair in passed]
+        decided = rules.admission.take(records, again={}, now_s=0)
+        for record, one in zip(records, decided, strict=True):
+            if isinstance(one, Dropped):
+                fates[record.id] = replace(fates[record.id], dropped=one.rule, why=one.why)
+    return fates
 
 
 def _roles(pairs: Sequence[FoundPair]) -> dict[str, tuple[tuple[str, int], ...]]:

@@ -21,14 +21,13 @@ _MARGIN = "  "
 _LABEL = 10
 
 
-def print_pair(screen: Console, found: FoundPair, *, of: int, min_confidence: float) -> None:
+def print_pair(screen: Console, found: FoundPair, *, of: int) -> None:
     """Print one.
 
     Args:
         screen: Where to.
         found: The pair.
         of: How many there are in its trace.
-        min_confidence: The gate.
     """
     pair = found.pair
     is_good = found.dropped is None
@@ -39,10 +38,13 @@ def print_pair(screen: Console, found: FoundPair, *, of: int, min_confidence: fl
     if is_good:
         title.append(Text(f"record {found.record_id}"))
     elif found.dropped == "low_confidence":
-        title.append(Text(f"dropped: below {min_confidence:g} (SPANLABEL_MIN_CONFIDENCE)", style="red"))
+        title.append(Text(f"dropped: {found.why}", style="red"))
     else:
-        title.append(Text(f"dropped by the rule {found.dropped}", style="red"))
+        title.append(Text(f"dropped by {found.dropped}: {harmless(found.why)}", style="red"))
     print_flowing(screen, title)
+    if found.is_hidden:
+        labelled(screen, "texts", Text("not shown, because they could not be redacted"))
+        return
     labelled(screen, "prompt", Text(cut(pair.prompt)))
     for number, answer in enumerate(pair.answers, 1):
         label = "answer" if len(pair.answers) == 1 else f"answer {number}"

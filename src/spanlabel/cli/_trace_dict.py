@@ -7,9 +7,10 @@
                 "dialects": [..], "start_ns", "duration_ns", "model", "agent", "tool", "input_state",
                 "output_state", "is_error", "status_message", "fates": [word, ..],
                 "roles": [{"role": "unit" | "prompt" | "answer", "pair": number}, ..]}, ..],
-     "pairs": [{"number", "dropped": rule or null, "confidence", "turn", "unit_span_id", "prompt_span_id",
-                "answer_span_id", "reasons": [{"word", "off": figure or null, "meaning"}, ..],
-                "record": as `spanlabel.records` shows it}, ..],
+     "pairs": [{"number", "dropped": rule or null, "why": what the rule says or null, "confidence", "turn",
+                "unit_span_id", "prompt_span_id", "answer_span_id",
+                "reasons": [{"word", "off": figure or null, "meaning"}, ..],
+                "record": as `spanlabel.records` shows it, null if it could not be redacted}, ..],
      "why_not": sentences, if there is no pair}
 """
 
@@ -66,13 +67,14 @@ def _pair_dict(found: FoundPair) -> dict[str, Any]:
     return {
         "number": found.number,
         "dropped": found.dropped,
+        "why": found.why or None,
         "confidence": pair.confidence,
         "turn": pair.turn,
         "unit_span_id": pair.unit_span_id,
         "prompt_span_id": pair.prompt_span_id,
         "answer_span_id": pair.answer_span_id,
         "reasons": _reasons(pair),
-        "record": to_dict(record_of(pair)),
+        "record": None if found.is_hidden else to_dict(record_of(pair)),
     }
 
 

@@ -85,5 +85,7 @@ def _plain(value: object) -> str | float | None:
         return "********"
     if value is None or isinstance(value, int | float):
         return value
+    if isinstance(value, tuple):
+        return ", ".join(str(entry) for entry in value) or None
     # A path may hold bytes that are no UTF-8, which no terminal and no JSON takes.
     return str(value).encode("utf-8", "backslashreplace").decode("utf-8")

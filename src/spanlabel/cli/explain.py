@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -39,8 +40,9 @@ def explain(
 
     Prints the tree of each trace: what kind of step each span is, which
     dialects read it, which parts of a pair it gave, and why it was skipped.
-    Below the tree stands each pair with its confidence and what lowered it;
-    or, if there is none, why, and what to do.
+    Below the tree stands each pair with its confidence and what lowered it,
+    or the rule that drops it; or, if there is none, why, and what to do.
+    dedup and per_day look back within these files only.
 
     Name the log file too where content lies in log records. What belongs
     together may lie in any of the files.
@@ -53,28 +55,28 @@ def explain(
     """
     import json
 
-    from spanlabel.compose import all_readers, traces_of_files
+    from spanlabel.compose import admission_of, all_readers, redaction_of, rules_of, traces_of_files
     from spanlabel.config.loading import load
-    from spanlabel.rules import at_least
 
-    from ._explained import explained
+    from ._explained import Rules, explained
     from ._problems import Problems
     from ._progress import Bar, reading
     from ._screen import console, print_json_line
     from ._trace_dict import trace_dict
 
-    min_confidence = load().settings.min_confidence
+    settings = load().settings
+    rules = Rules(rules_of(settings), admission_of(settings, is_passing=True), redaction_of(settings))
     errors = console(stderr=True)
     problems = Problems(errors)
     readers = all_readers()
     with Bar(errors) as bar:
         traces = traces_of_files(files, readers, problem=problems, progress=reading(bar, files))
         wanted = {one.trace_id for one in _chosen(traces, trace)}
-        found = [one for one in explained(traces, readers, [at_least(min_confidence)]) if one.trace.trace_id in wanted]
+        found = [one for one in explained(traces, readers, rules) if one.trace.trace_id in wanted]
     if how is Format.JSON:
         print_json_line(json.dumps({"traces": [trace_dict(one) for one in found]}, ensure_ascii=False, indent=2))
     else:
-        _print_trees(console(), found, min_confidence)
+        _print_trees(console(), found, settings.min_confidence)
     problems.close()
 
 
@@ -106,14 +108,15 @@ def _print_trees(screen: Console, found: Sequence[Explained], min_confidence: fl
 
     pairs = [pair for one in found for pair in one.pairs]
     if len(found) != 1:
-        dropped = sum(1 for pair in pairs if pair.dropped is not None)
+        dropped = Counter(pair.dropped for pair in pairs if pair.dropped is not None)
         summary = [
             count(len(found), "trace"),
             count(sum(len(one.trace.steps) for one in found), "span"),
-            count(len(pairs) - dropped, "pair"),
+            count(len(pairs) - dropped.total(), "pair"),
         ]
-        if dropped:
-            summary.append(f"{dropped} dropped below {min_confidence:g}")
+        for rule, n in dropped.items():
+            by = f"below {min_confidence:g}" if rule == "low_confidence" else f"by {rule}"
+            summary.append(f"{n} dropped {by}")
         screen.print(Text(" · ".join(summary), style="bold"), soft_wrap=True)
     for index, one in enumerate(found):
         if index or len(found) != 1:
@@ -129,7 +132,7 @@ def _print_trees(screen: Console, found: Sequence[Explained], min_confidence: fl
         print_tree(screen, one)
         for pair in one.pairs:
             screen.print()
-            print_pair(screen, pair, of=len(one.pairs), min_confidence=min_confidence)
+            print_pair(screen, pair, of=len(one.pairs))
         if not one.pairs:
             for number, cause in enumerate(why_not(one)):
                 labelled(screen, "" if number else "no pair", Text(cause))

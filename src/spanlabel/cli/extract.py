@@ -97,20 +97,13 @@ def extract(
 def _records(
     files: list[Path], settings: Settings, problems: Problems, counts: Counts, bar: Bar, *, strict: bool
 ) -> Iterator[Record]:
-    from spanlabel.compose import pairs_of_files
-    from spanlabel.records import record_of
+    from spanlabel.compose import records_of_files
 
     from ._progress import reading
 
-    for pair in pairs_of_files(
-        files,
-        min_confidence=settings.min_confidence,
-        problem=problems,
-        strict=strict,
-        progress=reading(bar, files),
-        counts=counts,
-    ):
-        yield record_of(pair)
+    yield from records_of_files(
+        files, settings, problem=problems, strict=strict, progress=reading(bar, files), counts=counts
+    )
 
 
 def _print(how: Format | None, records: list[Record]) -> None:

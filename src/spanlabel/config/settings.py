@@ -10,11 +10,13 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from .rules import Conditions, ImportPath, Kinds, Patterns
 
 
 def _refuse_bool(value: object) -> object:
@@ -98,6 +100,26 @@ class Settings(BaseSettings):
     min_confidence: Share = Field(
         0.7, description="Pairs that are less sure than this, 0 to 1, are dropped and counted."
     )
+    include: Conditions = Field(
+        (), description="Only pairs that match one of these conditions, such as service=shop-*, give a record."
+    )
+    exclude: Conditions = Field((), description="Pairs that match one of these conditions are dropped.")
+    sample: Share | None = Field(None, description="Share of the traces, 0 to 1, whose pairs give records.")
+    sample_when: Conditions = Field(
+        (), description="Pairs that match one of these, such as error, have the share sample_when_share."
+    )
+    sample_when_share: Share = Field(1.0, description="Share, 0 to 1, of the pairs that match sample_when.")
+    redact: Kinds = Field((), description="What is hidden in every text: any of key, email, card, phone.")
+    redact_patterns: Patterns = Field(
+        (), description="Own patterns that are hidden, as NAME=REGEX; each match becomes [NAME]."
+    )
+    redact_with: ImportPath | None = Field(
+        None, description="Own function, as module:function: gets each text and gives it back without what is private."
+    )
+    dedup: Seconds | None = Field(
+        None, description="Seconds within which equal questions give one record, which counts the others."
+    )
+    per_day: Count | None = Field(None, description="Records for each day (UTC) at most, over all processes here.")
     max_bytes: Count | None = Field(
         None, description="Memory for traces that are not ready, in bytes. In an application 64 MiB."
     )
@@ -122,3 +144,12 @@ class Settings(BaseSettings):
         512 * 1024 * 1024,
         description="Size of the outbox file in bytes; when it is full, new records wait or drop.",
     )
+
+    @model_validator(mode="after")
+    def _check_sample(self) -> Self:
+        """Without the share of all others, or without a condition, one half of the settings would do nothing."""
+        if self.sample_when and self.sample is None:
+            raise ValueError("sample_when needs sample, the share of the pairs that do not match it")
+        if "sample_when_share" in self.model_fields_set and not self.sample_when:
+            raise ValueError("sample_when_share needs sample_when, the conditions that it is for")
+        return self

@@ -45,6 +45,7 @@ class Pair:
         skipped_steps: GenAI steps between prompt and answer that a reviewer is spared
             (tool calls, thoughts, inner chains), the step that answered not counted.
         dialects: Names of the dialects that the prompt and the answer were read with.
+        noted: What rules say of how the pair was chosen, by the name it gets in the record's metadata.
     """
 
     trace_id: str
@@ -75,3 +76,4 @@ class Pair:
     answer_state: ContentState = ContentState.PRESENT
     skipped_steps: int = 0
     dialects: tuple[str, ...] = ()
+    noted: Mapping[str, str | int | float] | None = None

@@ -9,6 +9,7 @@ A fact that is not known has no key::
     confidence reasons dialects                              how it was found
     prompt_state answer_state                                only if the content did not come whole
     time                                                     start of the unit, ISO 8601, UTC, milliseconds
+    sample_probability sample_reason duplicates              how it was chosen, if there are rules for that
     tags                                                     the app's labels
     app.KEY                                                  the app's own facts; nested ones as app.KEY.KEY
     app_left_out answers_left_out ...                        how many did not fit
@@ -60,6 +61,8 @@ def metadata_of(pair: Pair) -> dict[str, MetadataValue]:
         "turn": pair.turn,
         "tags": pair.tags,
     }
+    if pair.noted:
+        facts |= pair.noted
     known = {name: cleaned for name, fact in facts.items() if (cleaned := _clean(fact)) is not None}
     return known | _app_facts(pair.metadata or {})
 

@@ -10,7 +10,7 @@ import pytest
 
 from spanlabel import read_pairs
 from spanlabel.cli._sending import Sending
-from spanlabel.compose import Running, for_one_destination, pairs_of_files
+from spanlabel.compose import Running, for_one_destination, records_of_files
 from spanlabel.config.destinations import choose_destination
 from spanlabel.config.loading import load
 from spanlabel.delivery import Worker
@@ -438,12 +438,12 @@ class TestPatience:
         counts = Counts()
         settings = load().settings
         running = for_one_destination(settings, choose_destination(settings, "local"), counts)
-        found = pairs_of_files(
-            [written(*QUESTIONS, make_span(trace=9))], min_confidence=0.7, problem=pytest.fail, counts=counts
+        found = records_of_files(
+            [written(*QUESTIONS, make_span(trace=9))], settings, problem=pytest.fail, counts=counts
         )
         sending = Sending(running, pytest.fail)
 
-        sending.put(record_of(pair) for pair in found)
+        sending.put(found)
         assert sending.deliver()
 
         assert check_conservation(counts) == []

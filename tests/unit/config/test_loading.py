@@ -330,7 +330,8 @@ class TestMistakes:
             pytest.param(
                 "? 0x" + "f" * 5000 + "\n: 1",
                 "a key of type int ({file}): not a setting; known: platform, destinations, home, disabled, "
-                "auto_processor, min_confidence, max_bytes, max_traces, root_grace_s, idle_s, max_age_s, "
+                "auto_processor, min_confidence, include, exclude, sample, sample_when, sample_when_share, redact, "
+                "redact_patterns, redact_with, dedup, per_day, max_bytes, max_traces, root_grace_s, idle_s, max_age_s, "
                 "queue_spans, flush_timeout_s, deliver_in, outbox_max_bytes",
                 id="a number for a name",
             ),

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
+from spanlabel.model import Ready, Trace
 from spanlabel.rules import Dropped, applied, at_least
-from spanlabel.testing import make_pair
+from spanlabel.testing import make_pair, trace_id
 
 
 @pytest.mark.parametrize(
@@ -25,4 +26,6 @@ def test_gate(confidence: float, gate: float, passes: bool) -> None:
     """
     pair = replace(make_pair(), confidence=confidence)
 
-    assert applied((at_least(gate),), pair) == (pair if passes else Dropped("low_confidence"))
+    assert applied((at_least(gate),), pair, Trace(trace_id(1), (), Ready.DRAINED)) == (
+        pair if passes else Dropped("low_confidence")
+    )

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from spanlabel.model import Pair
+from spanlabel.model import Pair, Ready, Trace
 from spanlabel.rules import Dropped, applied
-from spanlabel.testing import make_pair
+from spanlabel.testing import make_pair, trace_id
+
+TRACE = Trace(trace_id(1), (), Ready.DRAINED)
 
 
-def _redact(pair: Pair) -> Pair | str:
+def _redact(pair: Pair, _: Trace) -> Pair | Dropped:
     return replace(pair, answer="***")
 
 
-def _drop(pair: Pair) -> Pair | str:
-    return "unwanted"
+def _drop(pair: Pair, _: Trace) -> Pair | Dropped:
+    return Dropped("unwanted", "nobody wants it")
 
 
-def _never(pair: Pair) -> Pair | str:
+def _never(_pair: Pair, _: Trace) -> Pair | Dropped:
     raise AssertionError("a rule after the one that dropped the pair was asked")
 
 
@@ -28,7 +30,7 @@ class TestApplied:
         """
         pair = make_pair()
 
-        assert applied((), pair) is pair
+        assert applied((), pair, TRACE) is pair
 
     def test_a_rule_may_change_the_pair(self) -> None:
         """
@@ -36,11 +38,11 @@ class TestApplied:
         """
         seen: list[str] = []
 
-        def look(pair: Pair) -> Pair | str:
+        def look(pair: Pair, _: Trace) -> Pair | Dropped:
             seen.append(pair.answer)
             return pair
 
-        result = applied((_redact, look), make_pair())
+        result = applied((_redact, look), make_pair(), TRACE)
 
         assert isinstance(result, Pair)
         assert (result.answer, seen) == ("***", ["***"])
@@ -49,4 +51,18 @@ class TestApplied:
         """
         A dropped pair is counted under one word, that of the first rule that dropped it.
         """
-        assert applied((_redact, _drop, _never), make_pair()) == Dropped("unwanted")
+        assert applied((_redact, _drop, _never), make_pair(), TRACE) == Dropped("unwanted")
+
+    def test_a_fault_drops_the_pair(self) -> None:
+        """
+        A rule that raises lets nothing pass that it was to keep out, and its error's words, which may repeat what was
+        asked, are not passed on.
+        """
+
+        def broken(pair: Pair, _: Trace) -> Pair | Dropped:
+            raise ValueError(pair.prompt)
+
+        result = applied((broken, _never), make_pair(prompt="my secret"), TRACE)
+
+        assert isinstance(result, Dropped)
+        assert (result.rule, result.why) == ("fault", "a rule raised ValueError")
