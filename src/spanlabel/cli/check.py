@@ -10,6 +10,7 @@ import typer
 if TYPE_CHECKING:
     from spanlabel.config.settings import Destination, Settings
     from spanlabel.ports import Finding
+    from spanlabel.registry import Platform
 
 app = typer.Typer(add_completion=False, rich_markup_mode="rich")
 
@@ -38,12 +39,16 @@ def check(
         ARGILLA_API_URL=http://127.0.0.1:6900 spanlabel check argilla --write
     """
     from spanlabel.cli._screen import console, harmless
-    from spanlabel.config.destinations import choose_destination
+    from spanlabel.config.destinations import choose_destination, default_destination
     from spanlabel.config.loading import load
 
     loaded = load()
     settings = loaded.settings
+    sources = dict(loaded.sources)
     chosen = settings.destinations if destination is None else (choose_destination(settings, destination),)
+    for one in set(chosen).difference(settings.destinations):  # a platform that was named instead of a destination
+        own = default_destination(one.platform)[1]
+        sources |= {f"destinations.{one.name}.{setting}": source for setting, source in own.items()}
     screen = console()
     bad = 0
     for one in chosen:
@@ -51,7 +56,7 @@ def check(
         for finding in findings(one, settings, write=write):
             bad += not finding.is_good
             mark = "✓" if finding.is_good else "✗"
-            where = "" if finding.is_good else _place(one, finding.setting, loaded.sources)
+            where = "" if finding.is_good else _place(one, finding.setting, sources)
             screen.print(f"  {mark} {finding.what}: {harmless(finding.words)}{where}", soft_wrap=True)
     if bad:
         raise typer.Exit(1)
@@ -64,15 +69,33 @@ def findings(destination: Destination, settings: Settings, *, write: bool) -> It
         ConfigError: Its SDK is not installed.
     """
     from spanlabel import registry
-    from spanlabel.ports import Finding
 
     platform = registry.find_platform(destination.platform)
     if not platform.check:
-        yield Finding("check", False, f"the platform {destination.platform} brings no check of its own")
+        yield _opened(destination, settings, platform, write=write)
         return
     yield from registry.resolve(platform.check, extra=platform.extra)(
         destination.settings, home=settings.home, write=write
     )
+
+
+def _opened(destination: Destination, settings: Settings, platform: Platform, *, write: bool) -> Finding:
+    """What can be found out of a platform that brings no check of its own."""
+    from spanlabel import registry
+    from spanlabel.errors import ConfigError, TryLater
+    from spanlabel.ports import Finding
+
+    if not write:
+        words = f"the platform {destination.platform} brings no check of its own; with --write it is opened"
+        return Finding("settings", True, words)
+    writer = registry.resolve(platform.writer, extra=platform.extra)(destination.settings, home=settings.home)
+    try:
+        writer.open()
+    except (ConfigError, TryLater) as error:
+        return Finding("opening", False, str(error), error.setting if isinstance(error, ConfigError) else None)
+    finally:
+        writer.close()
+    return Finding("opening", True, "its writer opens, as before the first record")
 
 
 def _place(destination: Destination, setting: str | None, sources: Mapping[str, str]) -> str:
