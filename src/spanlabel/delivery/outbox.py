@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from spanlabel.database import transaction
 from spanlabel.errors import StoreError, TryLater
@@ -23,6 +24,7 @@ from spanlabel.model import Record
 from spanlabel.records import from_json, json_hash, to_json
 
 from .handle import Handle
+from .looking import Entry, find_entries, first_waiting, remove_rows
 from .rows import SCHEMA, DeadLetter, Put, Version, due_in_s, put_rows, settle_rows, take_back_row, used_bytes
 from .tally import Tally, change_tally, read_tally
 
@@ -269,6 +271,37 @@ class Outbox:
             self._count(db, destination, Metric.RECORDS_MADE, n)
         return n
 
+    def hurry(self, destination: str) -> int:
+        """Let what waits for its next try be due at once.
+
+        A worker that is in a pause just now, in this or another process, still ends that first.
+
+        Returns:
+            How many were not due.
+        """
+        with self._handle.use() as db:
+            return db.execute(
+                "UPDATE records SET next_attempt_s = 0 "
+                "WHERE destination = ? AND state = 'pending' AND next_attempt_s > 0",
+                (destination,),
+            ).rowcount
+
+    def purge(self, destination: str, which: Literal["dead", "waiting"]) -> int:
+        """Remove records for good: those that the platform refused, or those that wait. The latter count as dropped.
+
+        What is delivered meanwhile by another process stays on the platform.
+
+        Returns:
+            How many.
+        """
+        with self._handle.use() as db:
+            with transaction(db):
+                n = remove_rows(db, destination, which)
+            if which == "waiting":
+                self._count(db, destination, Metric.RECORDS_DROPPED, n, reason="purged")
+        self.prune(destination)
+        return n
+
     def prune(self, destination: str) -> int:
         """Shorten the ledger to its bound, and give free pages back to the disk.
 
@@ -308,6 +341,16 @@ class Outbox:
                 (destination,),
             ).fetchall()
         return [DeadLetter(*row) for row in rows]
+
+    def entries(self, prefix: str) -> list[Entry]:
+        """All records whose id begins so, in whatever state, by destination and age."""
+        with self._handle.use() as db:
+            return find_entries(db, prefix)
+
+    def first_waiting(self, destination: str) -> Entry | None:
+        """The record that is sent next or just now; None if none waits."""
+        with self._handle.use() as db:
+            return first_waiting(db, destination)
 
     def waiting_bytes(self, destination: str) -> int:
         """Size of the records that wait, as JSON in UTF-8."""
@@ -352,7 +395,7 @@ class Outbox:
             self._count(db, destination, Metric.RECORDS_DEAD, n)
         return n
 
-    def _count(self, db: sqlite3.Connection, destination: str, metric: Metric, n: int) -> None:
-        self._counts.add(metric, n, destination=destination)
+    def _count(self, db: sqlite3.Connection, destination: str, metric: Metric, n: int, **labels: str) -> None:
+        self._counts.add(metric, n, destination=destination, **labels)
         waiting = read_tally(db, destination).waiting
         self._counts.set(Metric.RECORDS_WAITING, waiting, destination=destination)
