@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence, Set
 from contextlib import closing
 from pathlib import Path
+from typing import Literal
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -115,6 +116,14 @@ class Delivery(RuleBasedStateMachine):
         record_id = make_record(number).id
         self.outbox.supersede([record_id], "d")
         self.wanted.pop(record_id, None)
+
+    @rule(which=st.sampled_from(["waiting", "dead"]))
+    def purge(self, which: Literal["waiting", "dead"]) -> None:
+        states = {"pending", "leased"} if which == "waiting" else {"dead"}
+        gone = [entry.id for entry in self.outbox.entries("") if entry.state in states]
+        assert self.outbox.purge("d", which) == len(gone)
+        for record_id in gone:
+            self.wanted.pop(record_id, None)
 
     @rule(steps=st.integers(1, 5))
     def work(self, steps: int) -> None:
