@@ -149,13 +149,16 @@ def _send(to: str, records: Iterator[Record], settings: Settings, *, counts: Cou
         made = counts.total(Metric.RECORDS_MADE)
         known = counts.total(Metric.RECORDS_SUPERSEDED)
         dead = counts.total(Metric.RECORDS_DEAD)
+        unknown = counts.total(Metric.RECORDS_UNKNOWN)
         say(f"{count(made, 'record')} for {to} ({place}): {made - known} new or changed, {known} known already")
         if dead:
             say(f"{dead} of them refused: {running.outbox.dead_letters(to)[-1].error}")
+        if unknown:
+            say(f"{unknown} of them may have arrived or not; they are not sent again")
         if not is_done:
             say(f"{sending.waiting} wait in {running.outbox.path}: {sending.worker.error}")
             say("Give the same command again to go on.")
-        return is_done and not dead
+        return is_done and not dead and not unknown
     except KeyboardInterrupt:
         if counts.total(Metric.RECORDS_MADE):
             say(f"What was found is kept in {running.outbox.path}; give the same command again to go on.")

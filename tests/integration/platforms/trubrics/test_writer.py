@@ -158,6 +158,31 @@ class TestBadDays:
         assert len(fake.events) == 100
 
 
+class TestOnce:
+    def test_a_newer_version(self, fake: FakeTrubrics, outbox: Outbox, deliver: Callable[..., Worker]) -> None:
+        """
+        What is there cannot be changed: a later version of an answer is not sent beside it.
+        """
+        deliver(fake.url, [make_record(1)])
+        deliver(fake.url, [make_record(1, answer="better"), make_record(2)])
+
+        assert fake.stored() == {make_record(n).id: f"answer {n}" for n in (1, 2)}
+        assert outbox.tally("d") == Tally(made=3, delivered=2, unknown=1)
+
+    def test_a_process_that_died_before_the_answer(
+        self, fake: FakeTrubrics, outbox: Outbox, deliver: Callable[..., Worker]
+    ) -> None:
+        """
+        What another process was sending when it died is in doubt; what it had not begun is sent.
+        """
+        outbox.put([make_record(n) for n in range(30)], ["d"], now_s=0.0)
+        outbox.lease("d", BATCH_SIZE, now_s=0.0)  # and no more is heard of it
+        deliver(fake.url, [])
+
+        assert fake.ids() == [make_record(n).id for n in range(BATCH_SIZE, 30)]
+        assert outbox.tally("d") == Tally(made=30, delivered=10, unknown=BATCH_SIZE)
+
+
 class TestRefusals:
     def test_a_poison_record(self, fake: FakeTrubrics, outbox: Outbox, deliver: Callable[..., Worker]) -> None:
         """
