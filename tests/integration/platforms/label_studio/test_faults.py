@@ -1,7 +1,12 @@
-"""Bad days in front of a real Label Studio: whatever happens to a request, each record is there once."""
+"""Bad days in front of a real Label Studio: whatever happens to a request, each record is there once.
+
+`benchmarks/faults.py label_studio` does the same with an application at work, and kills more often.
+"""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -18,6 +23,7 @@ from spanlabel.testing import FAULTS, Bad, Fault, FaultProxy, make_record
 pytestmark = pytest.mark.integration
 
 N = 2_000
+KILLS = 5
 
 
 def _imports(*which: int, fault: Fault) -> Callable[[str, str, int], Fault | None]:
@@ -121,6 +127,52 @@ class TestOnce:
             stage.open(lookup="always").write(batch, timeout_s=60)
 
         assert stage.ids() == [record.id for record in batch]
+
+
+class TestKilled:
+    def test_at_random_moments(self, stage: Stage, outbox: Outbox, deliver: Callable[..., Worker]) -> None:
+        """
+        The delivering process is killed at random moments under load; none is lost and none is there twice.
+        """
+        records = [make_record(n) for n in range(600)]
+        outbox.put(records, ["d"], now_s=time.time())
+        stage.open()
+        chance = Random(11)  # noqa: S311  the same moments each time
+        died_at = []
+        for _ in range(KILLS):
+            arguments = [str(outbox.path), stage.server.url, stage.server.token, stage.title]
+            with subprocess.Popen([sys.executable, "-c", _CHILD, *arguments], stdout=subprocess.PIPE) as child:
+                assert child.stdout is not None
+                is_open = child.stdout.readline() == b"open\n"
+                time.sleep(chance.uniform(0.0, 1.5))
+                child.kill()
+            assert is_open
+            died_at.append(outbox.tally("d").delivered)
+        deliver(stage.settings(), [])
+
+        assert sorted(stage.ids()) == sorted(record.id for record in records)
+        assert outbox.tally("d") == Tally(made=600, delivered=600)
+        assert len(set(died_at)) >= 3, "they died before they could do anything"
+
+
+_CHILD = """
+import sys, time
+from pathlib import Path
+from spanlabel.delivery import Outbox, Worker
+from spanlabel.platforms.label_studio import LabelStudioSettings, LabelStudioWriter
+path, url, key, title = sys.argv[1:]
+settings = LabelStudioSettings(url=url, api_key=key, project=title)
+class Writer(LabelStudioWriter):
+    batch_size = 5
+    def open(self):
+        super().open()
+        print("open", flush=True)
+worker = Worker(
+    Outbox(Path(path), max_bytes=200_000_000), "d", lambda: Writer(settings, pause=lambda s: time.sleep(s / 10))
+)
+while True:
+    time.sleep(min(worker.step() or 0.01, 0.1))
+"""
 
 
 class TestNoNeedlessLooks:
