@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import replace
 
-from spanlabel.model import Record
+from spanlabel.model import (
+    Document,
+    Evaluation,
+    Media,
+    Message,
+    MetadataValue,
+    Reasoning,
+    Record,
+    Text,
+    ToolCall,
+    ToolResult,
+)
 from spanlabel.ports import Outcome, RecordWriter
 
 from .records import make_record
@@ -19,6 +31,16 @@ _HARD_ANSWERS = (
     "<b>bold</b> & \"quoted\" 'text' {{ template }} %s \\ $1; DROP TABLE records; --",
     "x" * 100_000,
 )
+_FULL_MESSAGES = (
+    Message("system", (Text("Be brief."),)),
+    Message("user", (Text("What is on it?"), Media("image", "image/png", "https://example.com/a.png")), name="ada"),
+    Message("assistant", (Reasoning("I should look."), ToolCall("look", {"at": ["a.png"]}, "call-1"))),
+    Message("tool", (ToolResult({"seen": "a cat"}, "call-1"),)),
+)
+_FULL_METADATA: Mapping[str, MetadataValue] = {
+    "user_id": "ada", "agent": "seer", "tags": ("beta", "de"), "answer_state": "truncated", "answers_left_out": 1,
+    "app.flag": True, "app.share": 0.5, "app.size": 2**53, "app.list": (), "app.Schlüssel mit Leerzeichen": "ß",
+}  # fmt: skip
 
 
 def check_writer(
@@ -46,6 +68,7 @@ def check_writer(
     _check_close(make)
     _check_one(make, stored)
     _check_bare(make, stored)
+    _check_full(make, stored)
     if can_ask:
         _check_twice(make, stored)
         _check_maybe_there(make, stored)
@@ -93,6 +116,24 @@ def _check_bare(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[s
     found = _found(stored, [bare])
     _require(outcomes == [Outcome.DELIVERED], line, f"found {outcomes}")
     _require(found == {bare.id: "the answer"}, line, f"found {found}")
+
+
+def _check_full(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:
+    line = "a record that has everything a record can have is DELIVERED"
+    known = _record(7)
+    full = replace(
+        known,
+        answers=(known.answer, "another answer", "a third one"),
+        messages=_FULL_MESSAGES,
+        metadata={**known.metadata, **_FULL_METADATA},
+        documents=(Document("Cats are small.", "doc-1", 0.9, {"page": 3}), Document("")),
+        suggestions=(Evaluation("quality", 0.75, "good", "It is short.", "llm"), Evaluation("tone", label="fine")),
+    )
+    outcomes = _write(make, [full])
+    found = _found(stored, [full])
+    _require(outcomes == [Outcome.DELIVERED], line, f"found {outcomes}")
+    # How several answers are shown is the platform's own business.
+    _require(list(found) == [full.id], line, f"found {found}")
 
 
 def _check_twice(make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]]) -> None:
@@ -149,8 +190,8 @@ def _check_update(make: Callable[[], RecordWriter], stored: Callable[[], Mapping
 def _check_people(
     make: Callable[[], RecordWriter], stored: Callable[[], Mapping[str, str]], annotate: Callable[[str], None]
 ) -> None:
-    old = [_record(n, "the old answer") for n in (5, 6, 7)]
-    new = [_record(n, "the new answer") for n in (5, 6, 7)]
+    old = [_record(n, "the old answer") for n in (20, 21, 22)]
+    new = [_record(n, "the new answer") for n in (20, 21, 22)]
     _write(make, old)
     annotate(old[1].id)
     outcomes = _write(make, new, maybe_there={record.id for record in new})

@@ -77,6 +77,12 @@ class _NeedsFacts(MemoryWriter):
         return super()._store(record) if record.metadata.get("model") else Outcome.KEPT
 
 
+class _KnowsNoFlags(MemoryWriter):
+    def _store(self, record: Record) -> Outcome:
+        is_flagged = any(fact is True for fact in record.metadata.values())
+        return Outcome.KEPT if is_flagged else super()._store(record)
+
+
 class _TrustsItsCaller(MemoryWriter):
     """Takes what may be there for there."""
 
@@ -148,6 +154,7 @@ class _LeavesAThread(MemoryWriter):
         (_Appends, "a record written twice is there once"),
         (_ForgetsAtRestart, "also when another writer wrote it before"),
         (_NeedsFacts, "nothing more is known than its answer"),
+        (_KnowsNoFlags, "everything a record can have"),
         (_TrustsItsCaller, "a record that may be there and is not is written"),
         (_NeverUpdates, "written again with other content it is updated"),
         (_KeepsEverything, "a record written twice is there once and is DELIVERED both times"),
