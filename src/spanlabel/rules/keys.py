@@ -58,14 +58,16 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(\bBearer\s{1,3})(?=[\w.~+/=-]{0,128}\d)[\w.~+/=-]{8,}+", re.IGNORECASE)
+_NAME = re.compile(_NAMES, re.IGNORECASE)
 _NAMED = re.compile(rf"{_NAMES}$", re.IGNORECASE)
 
-_TOKEN = re.compile(r"(?<![\w+/=-])[\w+/=-]{20,}+", re.ASCII)
+_TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{20,}+={0,2}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _HEX = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z0-9]+")
 _ALIKE = re.compile(r"[a-z]+|[A-Z]+|[0-9]+")
 
+_SHORTEST = 20
 _LONG_WORD = 12
 _CHANGES = 0.3
 """Random letters and digits change their kind at every second character, words and names at every fifth or less."""
@@ -78,9 +80,10 @@ def hide_keys(text: str) -> str:
     if "://" in text:
         text = _IN_ADDRESS.sub(_MARK, text)
     text = _ISSUED.sub(_MARK, text)
-    text = _ASSIGNED.sub(_keep_name, text)
-    text = _TOLD.sub(_keep_name, text)
-    text = _BEARER.sub(_keep_name, text)
+    if _NAME.search(text) is not None:
+        text = _ASSIGNED.sub(_keep_name, text)
+        text = _TOLD.sub(_keep_name, text)
+        text = _BEARER.sub(_keep_name, text)
     return _TOKEN.sub(_unless_words, text)
 
 
@@ -94,7 +97,10 @@ def _keep_name(found: re.Match[str]) -> str:
 
 
 def _unless_words(found: re.Match[str]) -> str:
-    return _MARK if _is_random(found[0]) else found[0]
+    token = found[0]
+    if _is_random(token):
+        return _MARK
+    return _WORD.sub(lambda word: _MARK if len(word[0]) >= _SHORTEST and _is_random(word[0]) else word[0], token)
 
 
 def _is_random(token: str) -> bool:
