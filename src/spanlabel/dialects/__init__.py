@@ -9,6 +9,7 @@ from ._facts import SAID_BY_ANY
 from ._read import Readers
 from .claude_code import CLAUDE_CODE
 from .crewai import CREWAI
+from .evaluations import EVALUATION_EVENT, LOGFIRE_FEEDBACK
 from .flat_io import BY_HAND, FLAT_IO
 from .genkit import GENKIT
 from .google_adk import GOOGLE_ADK
@@ -62,6 +63,9 @@ DIALECTS: tuple[Dialect, ...] = (
     FLAT_IO,
     BY_HAND,
     OWN_MARKS,
+    # Judgements, which may lie on spans of any dialect.
+    LOGFIRE_FEEDBACK,
+    EVALUATION_EVENT,
 )
 """All built-in dialects in the order of evidence."""
 

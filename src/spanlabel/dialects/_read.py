@@ -11,7 +11,9 @@ from spanlabel.model.twin import open_twin
 
 from ._codec import as_text, decoded, is_list
 from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
+from ._documents import documents_of
 from ._facts import read_facts, said_by_any
+from ._judgements import judgements_of
 from ._messages import messages_in
 from ._tables import Fit, Outline, Plan, fit_of, plan_of
 
@@ -25,6 +27,8 @@ _MEMO_KEYS: Final = 128
 _UNREAD: Final = frozenset({Kind.TOOL, Kind.RETRIEVER, Kind.EMBEDDING, Kind.RERANK, Kind.MEMORY})
 """What goes into or out of these is never a question or an answer, so it is not decoded."""
 
+
+_FINDING: Final = frozenset({Kind.RETRIEVER, Kind.RERANK})
 
 _NO_USAGE: Final = Usage()
 
@@ -184,6 +188,8 @@ class Readers:
             user_id or None,
             tags or (),
             _metadata(attributes, fit),
+            documents=documents_of(source, fit.outputs) if kind in _FINDING else (),
+            evaluations=judgements_of(source) if fit.is_judged or span.events or logs else (),
             is_error=span.status is Status.ERROR,
         )
         step.__class__ = Step

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from ._dialect import AttributeReader, Dialect, KindOf, Reader
 from ._facts import Wanted, wanted
+from ._judgements import may_judge
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Fit:
         metadata: Keys of metadata that is opened.
         prefixed: Keys of metadata that is taken as it is, with the names it gets.
         is_external: An attribute refers to content stored elsewhere.
+        is_judged: An attribute may hold a judgement.
     """
 
     plan: Plan
@@ -66,6 +68,7 @@ class Fit:
     metadata: tuple[str, ...]
     prefixed: tuple[tuple[str, str], ...]
     is_external: bool
+    is_judged: bool
 
 
 def fit_of(plan: Plan, keys: Sequence[str]) -> Fit:
@@ -79,6 +82,7 @@ def fit_of(plan: Plan, keys: Sequence[str]) -> Fit:
         tuple(key for key in plan.metadata if key in there),
         tuple((key, name) for key in keys if (name := _without(key, plan.metadata_prefixes)) is not None),
         not there.isdisjoint(plan.external),
+        may_judge(keys),
     )
 
 

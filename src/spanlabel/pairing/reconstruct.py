@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from spanlabel.model import Kind, Pair, Step, Trace, Usage, Value
+from spanlabel.model import Document, Kind, Pair, Step, Trace, Usage, Value
 from spanlabel.model.twin import open_twin
 
 from ._habits import is_machinery
@@ -156,8 +156,8 @@ def _pair(turn: Turn, number: int) -> Pair:
         usage=_usage(turn),
         tags=tags,
         metadata=metadata,
-        documents=tuple([d for n in below for d in n.step.documents]),
-        evaluations=(*unit.evaluations, *[e for n in below for e in n.step.evaluations]),
+        documents=_documents(turn.unit, below),
+        evaluations=tuple(dict.fromkeys([e for n in (*around, *below) for e in n.step.evaluations])),
         prompt_state=asked.input_state,
         answer_state=answered.output_state,
         skipped_steps=_skipped(turn, below),
@@ -211,6 +211,14 @@ def _of_the_whole(
             if not is_machinery(key):
                 metadata.setdefault(key, value)
     return conversation_id or None, user_id or None, tags, metadata or None
+
+
+def _documents(unit: Node, below: Sequence[Node]) -> tuple[Document, ...]:
+    """What was found on the way, each once: a retriever inside a retriever, or a reranker, tells of the same."""
+    if not any(node.step.documents for node in below) and not unit.step.documents:
+        return ()
+    every = [document for node in (unit, *below) for document in node.step.documents]
+    return tuple({(one.id, one.content): one for one in reversed(every)}.values())[::-1]
 
 
 def _skipped(turn: Turn, below: Sequence[Node]) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from spanlabel.dialects import DIALECTS
-from spanlabel.model import Kind, Step, Usage
+from spanlabel.model import Evaluation, Kind, Step, Usage
 from spanlabel.pairing._text import call_answer, question_of, run_answer
 
 ReadSpan = Callable[..., Step]
@@ -940,6 +940,28 @@ CASES = {
         Kind.CHAIN,
         "Rome?",
         "Sunny.",
+    ),
+    "logfire_feedback: a span below the judged one": Case(
+        "logfire_feedback",
+        {"logfire.span_type": "annotation", "logfire.feedback.name": "tone", "tone": 1},
+        Kind.EVALUATOR,
+        facts={"evaluations": (Evaluation("tone", 1.0, source="logfire"),)},
+    ),
+    "evaluation_event: on the app's own span": Case(
+        "evaluation_event",
+        {
+            "given": {
+                "attributes": {"http.route": "/chat"},
+                "events": [
+                    (
+                        "gen_ai.evaluation.result",
+                        {"gen_ai.evaluation.name": "tone", "gen_ai.evaluation.score.label": "kind"},
+                    )
+                ],
+            }
+        },
+        Kind.OTHER,
+        facts={"evaluations": (Evaluation("tone", label="kind", source="otel_genai"),)},
     ),
 }
 

@@ -197,12 +197,13 @@ class TestIsContent:
             pytest.param("", {"message": "user 17 logged in"}, False, id="a structured line"),
             pytest.param("", {"input": "Rome?"}, False, id="a structured line with such a word"),
             pytest.param("app.login", {"user": 17}, False, id="the app's own event"),
-            pytest.param("gen_ai.evaluation.result", {}, False, id="an event that is not read"),
+            pytest.param("gen_ai.evaluation.result", {}, True, id="a judgement"),
+            pytest.param("gen_ai.agent.started", {}, False, id="an event that is not read"),
         ],
     )
     def test_what_is_kept(self, make_log: Callable[..., Log], name: str, body: Any, wanted: bool) -> None:
         """
-        Of all log records only those are kept that may hold messages; the app's own log lines are not.
+        Of all log records only those are kept that may hold messages or judgements; the app's own log lines are not.
         """
         assert is_content(make_log(name, body)) is wanted
 

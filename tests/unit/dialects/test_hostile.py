@@ -32,6 +32,15 @@ _INDEXED = (
     "completion.text",
 )
 _ELSEWHERE = (
+    "gen_ai.retrieval.documents",
+    "retrieval.documents.0.document.content",
+    "retrieval.documents.0.document",
+    "retrieval.documents.0.document.metadata",
+    "reranker.output_documents.0.document.score",
+    "annotations.0.annotation.name",
+    "annotations.0.annotation",
+    "trace.evaluations.0.evaluation.score",
+    "logfire.feedback.comment",
     "gcp.vertex.agent.llm_request",
     "gcp.vertex.agent.llm_response",
     "gen_ai.request.messages",

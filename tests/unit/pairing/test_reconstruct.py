@@ -188,6 +188,30 @@ class TestFacts:
         assert story.pair.documents == (found,)
         assert story.pair.evaluations == (judged,)
 
+    def test_documents_told_twice(self, story: Story) -> None:
+        """
+        A retriever inside a retriever, and a reranker after it, tell of the same documents: each stands there once.
+        """
+        first, second = Document("a lighthouse"), Document("a gull", metadata={"page": 1})
+        run = story.chain((0, 20), QUESTION, ANSWER)
+        outer = story.step(Kind.RETRIEVER, (1, 4), under=run, documents=(first, second))
+        story.step(Kind.RETRIEVER, (2, 3), under=outer, documents=(first, second))
+        story.step(Kind.RERANK, (5, 6), under=run, documents=(second,))
+
+        assert story.pair.documents == (first, second)
+
+    def test_judged_from_above(self, story: Story) -> None:
+        """
+        What is said of the span that the run is a part of, or twice, is said of the run once.
+        """
+        judged = Evaluation("helpful", 1.0, source="human")
+        above = story.step(Kind.OTHER, (0, 30), evaluations=(judged,))
+        run = story.chain((0, 20), QUESTION, ANSWER, under=above)
+        story.step(Kind.EVALUATOR, (21, 22), under=run, evaluations=(judged,))
+
+        assert story.told == [(QUESTION, ANSWER)]
+        assert story.pair.evaluations == (judged,)
+
     def test_content_states(self, story: Story) -> None:
         """
         A pair says when its question or its answer had been cut on the way.
