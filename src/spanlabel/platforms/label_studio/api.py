@@ -82,13 +82,14 @@ class Api:
 
         self._settings = settings
         self.has_personal_token = expiry_s(settings.api_key.get_secret_value()) is not None
+        headers = {name: value.get_secret_value() for name, value in settings.headers}
         self._http = httpx.Client(
-            auth=auth_of(settings.api_key.get_secret_value(), settings.url),
+            auth=auth_of(settings.api_key.get_secret_value(), settings.url, headers),
             verify=_trust(settings),
             timeout=httpx.Timeout(TIMEOUT_S, connect=CONNECT_S),
             # A request on a connection that the server has just given up has an unknown fate, and Label Studio's own
             # server answers each one on a kept connection 40 ms later than on a new one.
-            headers={"Connection": "close"} | {name: value.get_secret_value() for name, value in settings.headers},
+            headers={"Connection": "close"} | headers,
             follow_redirects=False,  # a POST that is redirected becomes a GET
         )
         self._sdk = LabelStudio(  # type: ignore[no-untyped-call]  # the SDK's own omission

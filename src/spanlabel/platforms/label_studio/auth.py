@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
 
 import httpx
@@ -22,17 +22,18 @@ from .failures import Unsure, of_answer
 _EARLY_S = 30.0
 
 
-def auth_of(token: str, url: str) -> httpx.Auth:
+def auth_of(token: str, url: str, headers: Mapping[str, str] | None = None) -> httpx.Auth:
     """The way of the token's kind.
 
     Args:
         token: Of either kind.
         url: Label Studio's address.
+        headers: Further ones for the requests that it makes by itself, which do not get the client's.
 
     Raises:
         ConfigError: It is a personal access token that has expired.
     """
-    return PersonalToken(token, url) if expiry_s(token) is not None else LegacyToken(token)
+    return PersonalToken(token, url, headers) if expiry_s(token) is not None else LegacyToken(token)
 
 
 def expiry_s(token: str) -> float | None:
@@ -65,6 +66,7 @@ class PersonalToken(httpx.Auth):
     Args:
         token: The personal access token.
         url: Label Studio's address.
+        headers: Further ones for the exchange, which does not get the client's.
         clock: Gives Unix time in seconds.
 
     Raises:
@@ -73,13 +75,21 @@ class PersonalToken(httpx.Auth):
 
     requires_response_body = True
 
-    def __init__(self, token: str, url: str, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        token: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         ends_s = expiry_s(token)
         if ends_s is not None and ends_s < clock():
             day = datetime.fromtimestamp(ends_s, UTC).date().isoformat()
             raise ConfigError(f"the personal access token expired on {day}; make a new one", setting="api_key")
         self._token = token
         self._exchange = f"{url}/api/token/refresh/"
+        self._headers = dict(headers or {})
         self._clock = clock
         self._access = ""
         self._ends_s = 0.0
@@ -88,13 +98,16 @@ class PersonalToken(httpx.Auth):
         """Sign a request, after an exchange where it is needed."""
         is_new = self._clock() > self._ends_s - _EARLY_S
         if is_new:
-            self._take((yield httpx.Request("POST", self._exchange, json={"refresh": self._token})))
+            self._take((yield self._asking()))
         request.headers["Authorization"] = f"Bearer {self._access}"
         answer = yield request
         if answer.status_code == httpx.codes.UNAUTHORIZED and not is_new:  # it was not done, so it may be repeated
-            self._take((yield httpx.Request("POST", self._exchange, json={"refresh": self._token})))
+            self._take((yield self._asking()))
             request.headers["Authorization"] = f"Bearer {self._access}"
             yield request
+
+    def _asking(self) -> httpx.Request:
+        return httpx.Request("POST", self._exchange, json={"refresh": self._token}, headers=self._headers)
 
     def _take(self, answer: httpx.Response) -> None:
         try:

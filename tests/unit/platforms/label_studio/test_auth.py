@@ -107,6 +107,16 @@ class TestAccess:
         assert client.get(f"{URL}/api/x").status_code == 200
         assert server.exchanges == 2
 
+    def test_asks_with_the_users_headers(self, clock: FakeClock) -> None:
+        """
+        What a gate in front of Label Studio wants is sent with the exchange too.
+        """
+        auth = PersonalToken(_token(clock.time() + 10**9), URL, {"X-Gate": "open"}, clock=clock.time)
+        exchange = next(auth.auth_flow(httpx.Request("GET", URL)))
+
+        assert exchange.url.path == "/path/api/token/refresh/"
+        assert exchange.headers["X-Gate"] == "open"
+
     def test_only_once(self, client: httpx.Client, server: _Server) -> None:
         """
         If the server refuses fresh access too, its answer stands.
