@@ -57,6 +57,7 @@ class FakeTrubrics:
         url: Its address.
         events: All LLM events it took, in order.
         requests: How many events each accepted request held; 0 for an empty one.
+        headers: Of the last request, names in lower case.
         refuses: Prompts of events that it refuses.
         key: The key that it accepts.
     """
@@ -65,6 +66,7 @@ class FakeTrubrics:
         self.url = url
         self.events: list[dict[str, Any]] = []
         self.requests: list[int] = []
+        self.headers: dict[str, str] = {}
         self.refuses: set[str] = set()
         self.key = API_KEY
 
@@ -126,6 +128,7 @@ def run_trubrics() -> Iterator[FakeTrubrics]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
+            fake.headers = {name.lower(): value for name, value in self.headers.items()}
             status, answer = fake.answer(self.path, self.headers["x-api-key"], body)
             text = json.dumps(answer).encode()
             self.send_response(status)

@@ -90,6 +90,7 @@ class TrubricsWriter:
         try:
             api.publish(events, timeout_s=timeout_s)
         except TryLater as error:
-            self._is_in_doubt = self._is_in_doubt or not error.nothing_written
+            if not error.nothing_written:
+                self._is_in_doubt = True
             raise
         self._is_in_doubt = False

@@ -10,6 +10,7 @@ from servers.trubrics import FakeTrubrics
 
 from spanlabel.delivery import Outbox, Tally, Worker
 from spanlabel.errors import ConfigError, Rejected, TryLater
+from spanlabel.platforms.trubrics import TrubricsSettings
 from spanlabel.platforms.trubrics.writer import BATCH_SIZE, TrubricsWriter
 from spanlabel.ports import Outcome
 from spanlabel.testing import FAULTS, Bad, Fault, FaultProxy, check_writer, make_record
@@ -43,6 +44,18 @@ class TestContract:
 
         assert fake.requests == [0, *[100] * 10]
         assert writer.batch_size == BATCH_SIZE
+
+    def test_headers(self, fake: FakeTrubrics) -> None:
+        """
+        Each request has the key, the user's own headers, and a connection of its own: one that was kept may be closed
+        under it, and its fate would be unknown.
+        """
+        writer = TrubricsWriter(TrubricsSettings(url=fake.url, api_key=fake.key, headers={"X-Gate": "open"}))
+        writer.open()
+        writer.close()
+
+        wanted = {"x-api-key": fake.key, "x-gate": "open", "connection": "close", "content-type": "application/json"}
+        assert fake.headers | wanted == fake.headers
 
 
 class TestBadDays:
@@ -120,7 +133,7 @@ class TestBadDays:
         While every answer is in doubt, no record beyond the first batch is risked: empty requests go ahead.
         """
         records = [make_record(n) for n in range(N)]
-        with FaultProxy(fake.url, lambda _method, _path, n: FAULTS["500"] if 2 <= n < 10 else None) as proxy:
+        with FaultProxy(fake.url, lambda _method, _path, n: FAULTS["500"] if 2 <= n < 6 else None) as proxy:
             deliver(proxy.url, records)
 
         assert outbox.tally("d") == Tally(made=N, delivered=N - BATCH_SIZE, unknown=BATCH_SIZE)
@@ -132,17 +145,18 @@ class TestBadDays:
         """
         After one send whose fate nobody knows, one record at a time is risked until one is taken.
         """
-        with FaultProxy(fake.url, _spoil(1, 3, fault=FAULTS["500"])) as proxy:
+        faults = {1: FAULTS["500"], 3: FAULTS["500"], 5: FAULTS["429"]}
+        with FaultProxy(fake.url, lambda _method, _path, n: faults.get(n)) as proxy:
             writer = make_writer(proxy.url)
             writer.open()
             sizes = [writer.batch_size]
-            for n in range(3):
-                with pytest.raises(TryLater) if n < 2 else nullcontext():
+            for n in range(4):
+                with pytest.raises(TryLater) if n < 3 else nullcontext():
                     writer.write([make_record(n)], timeout_s=60)
                 sizes.append(writer.batch_size)
 
-        assert sizes == [BATCH_SIZE, 1, 1, BATCH_SIZE]
-        assert fake.requests == [0, 0, 0, 1]
+        assert sizes == [BATCH_SIZE, 1, 1, 1, BATCH_SIZE]
+        assert fake.requests == [0, 0, 0, 0, 1]
 
     def test_a_second_portion_that_fails(self, fake: FakeTrubrics, make_writer: Callable[..., TrubricsWriter]) -> None:
         """
