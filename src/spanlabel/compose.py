@@ -24,6 +24,7 @@ from spanlabel.rules import Rule, at_least
 if TYPE_CHECKING:
     from spanlabel.config.settings import Destination, Settings
     from spanlabel.rules.admission import Admission
+    from spanlabel.rules.redaction import Redaction
 
 _logger = logging.getLogger("spanlabel")
 
@@ -197,7 +198,7 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     return (*rules, redaction) if redaction is not None else tuple(rules)
 
 
-def redaction_of(settings: Settings) -> Rule | None:
+def redaction_of(settings: Settings) -> Redaction | None:
     """The last of `rules_of`, which hides what is private; None if nothing is to be hidden.
 
     Raises:
@@ -205,10 +206,10 @@ def redaction_of(settings: Settings) -> Rule | None:
     """
     if not (settings.redact or settings.redact_patterns or settings.redact_with):
         return None
-    from spanlabel.rules.redaction import redacted
+    from spanlabel.rules.redaction import Redaction
 
     mask = None if settings.redact_with is None else _own_function(settings.redact_with)
-    return redacted(settings.redact, settings.redact_patterns, mask)
+    return Redaction(settings.redact, settings.redact_patterns, mask)
 
 
 def admission_of(settings: Settings, *, is_passing: bool = False) -> Admission | None:

@@ -17,6 +17,7 @@ from spanlabel.rules import Dropped, Rule, applied
 
 if TYPE_CHECKING:
     from spanlabel.rules.admission import Admission
+    from spanlabel.rules.redaction import Redaction
 
 NOT_CAPTURED = frozenset({ContentState.ABSENT, ContentState.REDACTED, ContentState.EXTERNAL})
 """States in which a side has no text."""
@@ -83,12 +84,12 @@ class Rules:
     Attributes:
         rules: Those that look at one pair.
         admission: Those that look back; None if there are none.
-        redaction: The one of *rules* that hides what is private: a pair that another one drops is shown so too.
+        redaction: The one of *rules* that hides what is private: all else that is shown is redacted by it too.
     """
 
     rules: Sequence[Rule]
     admission: Admission | None = None
-    redaction: Rule | None = None
+    redaction: Redaction | None = None
 
 
 def explained(traces: Sequence[Trace], readers: Readers, rules: Rules) -> Iterator[Explained]:
@@ -122,8 +123,10 @@ def explained(traces: Sequence[Trace], readers: Readers, rules: Rules) -> Iterat
         is_inner = any("inner_pair" in words for words in fates.values())
         inner_of = _outer_pairs(trace, by_text) if is_inner else ()
         within = () if pairs else _around(trace, reading.pairs, starts)
-        steps = {step.span.span_id: step for step in trace.steps}
         tree = _tree(trace, fates, above)
+        if rules.redaction is not None:
+            trace = replace(trace, steps=tuple(map(rules.redaction.step, trace.steps)))  # noqa: PLW2901 - as it is shown
+        steps = {step.span.span_id: step for step in trace.steps}
         yield Explained(trace, steps, tree, pairs, fates, _roles(pairs), inner_of, within, switches)
 
 
@@ -147,11 +150,11 @@ def _fates_of(pairs: Sequence[Pair], traces: Sequence[Trace], rules: Rules) -> d
             passed.append(result)
             fates[made_id] = FoundPair(0, result, made_id)
             continue
-        shown = applied([] if rules.redaction is None else [rules.redaction], pair, by_id[pair.trace_id])
-        if isinstance(shown, Pair):
-            fates[made_id] = FoundPair(0, shown, made_id, result.rule, result.why)
-        else:
-            fates[made_id] = FoundPair(0, pair, made_id, result.rule, result.why, is_hidden=True)
+        shown = pair if rules.redaction is None else rules.redaction(pair, by_id[pair.trace_id])
+        is_hidden = isinstance(shown, Dropped)
+        fates[made_id] = FoundPair(
+            0, pair if isinstance(shown, Dropped) else shown, made_id, result.rule, result.why, is_hidden
+        )
     if rules.admission is not None and passed:
         records = [record_of(pair) for pair in passed]
         decided = rules.admission.take(records, again={}, now_s=0)

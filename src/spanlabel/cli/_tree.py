@@ -117,6 +117,8 @@ class _Drawing:
         """What of the span's text is shown: the parts of pairs, and what a model call was asked and gave out."""
         roles = self._found.roles.get(step.span.span_id, ())
         for found in self._found.pairs:
+            if found.is_hidden:
+                continue
             if ("prompt", found.number) in roles:
                 yield "prompt", found.pair.prompt
             if ("answer", found.number) in roles:

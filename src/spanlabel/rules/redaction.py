@@ -10,7 +10,7 @@ in a tool's arguments, is looked at as it would be written, and hidden if that w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from spanlabel.model import (
@@ -21,6 +21,7 @@ from spanlabel.model import (
     Pair,
     Part,
     Reasoning,
+    Step,
     Text,
     ToolCall,
     ToolResult,
@@ -84,10 +85,8 @@ def _substitution(name: str, pattern: re.Pattern[str]) -> Hide:
     return lambda text: pattern.sub(lambda _: mark, text)
 
 
-def redacted(
-    kinds: Sequence[str] = (), patterns: Sequence[str] = (), mask: Hide | None = None
-) -> Callable[[Pair, Trace], Pair | Dropped]:
-    """Hide it in every text of a pair; drop the pair under the word "redact" if that fails.
+class Redaction:
+    """Hides it in every text of a pair; drops the pair under the word "redact" if that fails.
 
     Args:
         kinds: Keys of `KINDS`.
@@ -97,20 +96,51 @@ def redacted(
     Raises:
         ValueError: A pattern is none.
     """
-    hide = hiding(kinds, patterns, mask)
-    by_name = "key" in kinds
 
-    def rule(pair: Pair, _: Trace) -> Pair | Dropped:
+    def __init__(self, kinds: Sequence[str] = (), patterns: Sequence[str] = (), mask: Hide | None = None) -> None:
+        self._hide = hiding(kinds, patterns, mask)
+        self._by_name = "key" in kinds
+
+    def __call__(self, pair: Pair, _: Trace) -> Pair | Dropped:
+        """Be a rule."""
         try:
-            return _Redaction(hide, by_name=by_name).pair(pair)
+            return _Walk(self._hide, by_name=self._by_name).pair(pair)
         except Exception as error:  # noqa: BLE001 - a stranger's code: whatever it raises, nothing passes
             return Dropped("redact", f"{type(error).__name__} was raised while its texts were redacted")
 
-    return rule
+    def step(self, step: Step) -> Step:
+        """Hide it in what a person is shown of a step; a step for which that fails has no text at all."""
+        walk = _Walk(self._hide, by_name=self._by_name)
+        span = replace(step.span, attributes={}, events=(), links=())
+        bare = replace(step, span=span, system="", metadata=None, documents=(), evaluations=(), user_id=None, tags=())
+        try:
+            return replace(
+                bare,
+                span=replace(span, name=walk.text(span.name), status_message=walk.text(span.status_message)),
+                input=tuple(map(walk.message, step.input)),
+                output=tuple(map(walk.message, step.output)),
+                input_text=walk.maybe(step.input_text),
+                output_text=walk.maybe(step.output_text),
+                model=walk.maybe(step.model),
+                agent=walk.maybe(step.agent),
+                tool_name=walk.maybe(step.tool_name),
+            )
+        except Exception:  # noqa: BLE001 - as above
+            return replace(
+                bare,
+                span=replace(span, name="", status_message=""),
+                input=(),
+                output=(),
+                input_text=None,
+                output_text=None,
+                model=None,
+                agent=None,
+                tool_name=None,
+            )
 
 
-class _Redaction:
-    """The redaction of one pair: the same text, which stands in several places, is looked at once.
+class _Walk:
+    """Goes through one thing: the same text, which stands in several places, is looked at once.
 
     Args:
         hide: Hides in one text.

@@ -28,7 +28,7 @@ from spanlabel.model import (
 from spanlabel.records import record_of, to_json
 from spanlabel.rules import Dropped
 from spanlabel.rules.patterns import KINDS
-from spanlabel.rules.redaction import parse_pattern, redacted
+from spanlabel.rules.redaction import Redaction, parse_pattern
 from spanlabel.testing import make_pair
 
 EMAIL = "alice@example.com"
@@ -90,7 +90,7 @@ class TestEveryText:
         """
         pair = pair_with(EMAIL)
 
-        shown = passed(redacted(["email"]), pair, make_trace)
+        shown = passed(Redaction(["email"]), pair, make_trace)
 
         assert sum(EMAIL in text for text in texts_of(pair)) > 30
         assert [text for text in texts_of(shown) if EMAIL in text] == []
@@ -104,8 +104,8 @@ class TestEveryText:
         pair = make_pair(conversation="c-1")
         marked = replace(pair_with(EMAIL), trace_id="4" * 32, start_ns=4155550123 * 10**9)
 
-        assert passed(redacted(list(KINDS)), pair, make_trace) == pair
-        shown = passed(redacted(list(KINDS)), marked, make_trace)
+        assert passed(Redaction(list(KINDS)), pair, make_trace) == pair
+        shown = passed(Redaction(list(KINDS)), marked, make_trace)
         assert (shown.trace_id, shown.start_ns, shown.usage) == ("4" * 32, marked.start_ns, marked.usage)
 
     def test_numbers(self, make_trace: Callable[..., Trace]) -> None:
@@ -115,7 +115,7 @@ class TestEveryText:
         call = ToolCall("pay", {"card": 4111111111111111, "euros": 12.5, "n": 3, "now": True})
         pair = replace(make_pair(), messages=(Message("assistant", (call,)),), metadata={"card": 4111111111111111.0})
 
-        shown = passed(redacted(["card"]), pair, make_trace)
+        shown = passed(Redaction(["card"]), pair, make_trace)
 
         assert shown.messages[0].tool_calls[0].arguments == {"card": "[card]", "euros": 12.5, "n": 3, "now": True}
         assert shown.metadata == {"card": "[card].0"}
@@ -127,7 +127,7 @@ class TestEveryText:
         call = ToolCall("log_in", {"user": "ann", "password": "rose", "next_token": "page-2", "token": None})
         pair = replace(make_pair(), messages=(Message("assistant", (call,)),))
 
-        shown = passed(redacted(["key"]), pair, make_trace)
+        shown = passed(Redaction(["key"]), pair, make_trace)
 
         assert shown.messages[0].tool_calls[0].arguments == {
             "user": "ann",
@@ -135,7 +135,7 @@ class TestEveryText:
             "next_token": "page-2",
             "token": None,
         }
-        assert passed(redacted(["email"]), pair, make_trace) == pair
+        assert passed(Redaction(["email"]), pair, make_trace) == pair
 
     def test_names_that_look_alike_now(self, make_trace: Callable[..., Trace]) -> None:
         """
@@ -143,7 +143,7 @@ class TestEveryText:
         """
         pair = replace(make_pair(), metadata={"a@b.de": 1, "c@d.de": 2})
 
-        assert passed(redacted(["email"]), pair, make_trace).metadata == {"[email]": 1, "[email]_": 2}
+        assert passed(Redaction(["email"]), pair, make_trace).metadata == {"[email]": 1, "[email]_": 2}
 
     def test_over_the_edge_of_two_parts(self, make_trace: Callable[..., Trace]) -> None:
         """
@@ -152,7 +152,7 @@ class TestEveryText:
         message = Message("user", (Text("I am alice@exa"), Media("image"), Text("mple.com"), Reasoning("hm")))
         pair = replace(make_pair(), messages=(message, Message("user", (Text("a"), Text("b")))))
 
-        shown = passed(redacted(["email"]), pair, make_trace)
+        shown = passed(Redaction(["email"]), pair, make_trace)
 
         assert shown.messages[0].parts == (Text("I am [email]"), Media("image"), Reasoning("hm"))
         assert shown.messages[1] == pair.messages[1]
@@ -166,7 +166,7 @@ class TestEveryText:
             value = [value]
         pair = replace(make_pair(), metadata={"deep": value})
 
-        assert EMAIL not in str(list(texts_of(passed(redacted(["email"]), pair, make_trace))))
+        assert EMAIL not in str(list(texts_of(passed(Redaction(["email"]), pair, make_trace))))
 
     @given(
         st.recursive(
@@ -180,7 +180,7 @@ class TestEveryText:
         """
         pair = replace(make_pair(), metadata={"x": value}, messages=(Message("tool", (ToolResult(value),)),))
 
-        shown = redacted(["email"])(pair, None)  # type: ignore[arg-type] # this rule asks nothing of the trace
+        shown = Redaction(["email"])(pair, None)  # type: ignore[arg-type] # this rule asks nothing of the trace
 
         assert isinstance(shown, Pair)
         assert not any(EMAIL in text for text in texts_of(shown))
@@ -202,7 +202,7 @@ class TestFailsClosed:
                 raise error
             return text
 
-        result = redacted(mask=mask)(pair_with(EMAIL), make_trace())
+        result = Redaction(mask=mask)(pair_with(EMAIL), make_trace())
 
         assert result == Dropped("redact")
         assert isinstance(result, Dropped)
@@ -213,9 +213,44 @@ class TestFailsClosed:
         """
         A function that forgets to give the text back drops the pair.
         """
-        rule = redacted(mask=lambda _: given)  # type: ignore[arg-type, return-value] # the mistake that is meant
+        rule = Redaction(mask=lambda _: given)  # type: ignore[arg-type, return-value] # the mistake that is meant
 
         assert rule(make_pair(), make_trace()) == Dropped("redact")
+
+    def test_a_step_that_is_shown(self, make_trace: Callable[..., Trace]) -> None:
+        """
+        What is shown of a step is redacted as a pair is; if that fails, nothing of it is shown.
+        """
+
+        def mask(text: str) -> str:
+            raise ValueError(text)
+
+        [bare, *_] = make_trace({"gen_ai.x": EMAIL}).steps
+        message = Message("user", (Text(f"I am {EMAIL}"),))
+        step = replace(
+            bare,
+            span=replace(bare.span, name=EMAIL, status_message=EMAIL),
+            input=(message,),
+            output=(message,),
+            input_text=EMAIL,
+            output_text=EMAIL,
+            model=EMAIL,
+            system=EMAIL,
+            metadata={"a": EMAIL},
+            user_id=EMAIL,
+            tags=(EMAIL,),
+            agent=EMAIL,
+            documents=(Document(EMAIL),),
+            evaluations=(Evaluation(EMAIL),),
+            tool_name=EMAIL,
+        )
+
+        shown, hidden = Redaction(["email"]).step(step), Redaction(mask=mask).step(step)
+
+        assert [text for text in texts_of(shown) if EMAIL in text] == []
+        assert shown.input == (Message("user", (Text("I am [email]"),)),)
+        assert [text for text in texts_of(hidden) if "mail" in text] == []
+        assert hidden.span.span_id == step.span.span_id
 
     def test_what_is_no_value(self, make_trace: Callable[..., Trace]) -> None:
         """
@@ -223,7 +258,7 @@ class TestFailsClosed:
         """
         pair = replace(make_pair(), metadata={"odd": object()})  # type: ignore[dict-item] # what is meant
 
-        assert redacted(["email"])(pair, make_trace()) == Dropped("redact")
+        assert Redaction(["email"])(pair, make_trace()) == Dropped("redact")
 
 
 class TestOwn:
@@ -233,7 +268,7 @@ class TestOwn:
         """
         pair = make_pair(prompt="ticket T-12345 of room \\1")
 
-        shown = passed(redacted(patterns=[r"ticket no=T-\d{5}", r"room=\\\d"]), pair, make_trace)
+        shown = passed(Redaction(patterns=[r"ticket no=T-\d{5}", r"room=\\\d"]), pair, make_trace)
 
         assert shown.prompt == "ticket [ticket no] of room [room]"
 
@@ -247,7 +282,7 @@ class TestOwn:
             seen.append(text)
             return text.replace("Alice", "[name]")
 
-        shown = passed(redacted(["email"], mask=mask), make_pair(prompt=f"Alice, {EMAIL}"), make_trace)
+        shown = passed(Redaction(["email"], mask=mask), make_pair(prompt=f"Alice, {EMAIL}"), make_trace)
 
         assert shown.prompt == "[name], [email]"
         assert not any(EMAIL in text for text in seen)
