@@ -41,6 +41,7 @@ class RecordWriter(Protocol):
     - `write` is idempotent: a record written twice is there once; written again with other content
       it is updated, unless a person has worked on it. A platform without a key of its own must ask for that
       whether the record is there, so the caller says for which ones it need not: all that *maybe_there* leaves out.
+      Where the platform cannot be asked either, those in *maybe_there* are UNKNOWN and are not sent.
     - `write` keeps order and takes all of *batch* or raises.
     - `open` is called once before the first `write`; `close` may come before `open`, and twice.
     - One thread at a time calls it. It starts no thread that outlives `close`.

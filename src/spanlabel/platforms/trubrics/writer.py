@@ -9,6 +9,7 @@ Trubrics has no key of its own, cannot be asked what it has, and changes nothing
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence, Set
 from pathlib import Path
 
@@ -22,6 +23,9 @@ from .mapping import to_event
 
 BATCH_SIZE = 20
 """Records of one request, as in Trubrics' SDK: so many are in doubt when an answer is lost."""
+
+LEAST_S = 1.0
+"""With less time for the answer, as at the end of a flush, nothing is sent: it would be in doubt for nothing."""
 
 
 def make_writer(settings: TrubricsSettings, home: Path) -> TrubricsWriter:
@@ -68,12 +72,13 @@ class TrubricsWriter:
         api = self._api
         if api is None:
             raise TryLater("the writer is not open", nothing_written=True)
+        deadline_s = time.monotonic() + timeout_s
         new = [record for record in batch if record.id not in maybe_there]
         if new and self._is_in_doubt:
             api.probe()
         for start in range(0, len(new), MAX_EVENTS):
             try:
-                self._send(api, new[start : start + MAX_EVENTS], timeout_s)
+                self._send(api, new[start : start + MAX_EVENTS], deadline_s - time.monotonic())
             except (TryLater, Rejected, ConfigError) as error:
                 error.nothing_written = error.nothing_written and start == 0
                 raise
@@ -86,6 +91,8 @@ class TrubricsWriter:
             api.close()
 
     def _send(self, api: Api, records: Sequence[Record], timeout_s: float) -> None:
+        if timeout_s < LEAST_S:
+            raise TryLater("there is too little time left to wait for an answer", nothing_written=True)
         events = [to_event(record, default_user_id=self._settings.default_user_id) for record in records]
         try:
             api.publish(events, timeout_s=timeout_s)

@@ -100,11 +100,11 @@ class TestBadDays:
         After a time-out the batch is in doubt, whatever another process says about it later.
         """
         batch = [make_record(n) for n in range(3)]
-        with FaultProxy(fake.url, _spoil(1, fault=Fault(Bad.DELAY, seconds=1.0))) as proxy:
+        with FaultProxy(fake.url, _spoil(1, fault=Fault(Bad.DELAY, seconds=2.0))) as proxy:
             writer = make_writer(proxy.url)
             writer.open()
             with pytest.raises(TryLater, match="did not answer in time") as caught:
-                writer.write(batch, timeout_s=0.3)
+                writer.write(batch, timeout_s=1.1)
             another = make_writer(proxy.url)
             another.open()
             outcomes = another.write(batch, timeout_s=60, maybe_there={record.id for record in batch})
@@ -112,6 +112,18 @@ class TestBadDays:
         assert not caught.value.nothing_written
         assert outcomes == [Outcome.UNKNOWN] * 3
         assert len(set(fake.ids())) == len(fake.ids())
+
+    def test_too_little_time(self, fake: FakeTrubrics, make_writer: Callable[..., TrubricsWriter]) -> None:
+        """
+        With too little time for an answer, as when an application ends, records wait and are not put in doubt.
+        """
+        writer = make_writer()
+        writer.open()
+        with pytest.raises(TryLater, match="too little time") as caught:
+            writer.write([make_record(1)], timeout_s=0.9)
+
+        assert caught.value.nothing_written
+        assert fake.events == []
 
     def test_refused_connections(self, fake: FakeTrubrics, outbox: Outbox, deliver: Callable[..., Worker]) -> None:
         """
