@@ -16,6 +16,7 @@ from spanlabel.model import Message, Record, Text
 from spanlabel.ports import Finding
 
 from .api import TIMEOUT_S, Api
+from .binding import bind
 from .config import LabelStudioSettings
 from .failures import NotThere, Unsure
 from .mapping import ID, to_task
@@ -81,7 +82,7 @@ class _Steps:
                 "project", True, f"{title!r} is not there; it is made when the first record is sent", "project"
             )
             self.what = "shape"
-            preset_of(settings)
+            bind(preset_of(settings).layout)  # says what of a user's own configuration cannot be filled
             return
         setting = "project" if settings.project_id is None else "project_id"
         yield Finding("project", True, f"{project.title!r}, number {project.id}, is there", setting)

@@ -18,10 +18,12 @@ class Preset:
     Attributes:
         label_config: What a new project gets; None where only an existing project can say.
         needs: Names of the tags that an existing project must have; it may have more.
+        is_ours: It is none of the user's own.
     """
 
     label_config: str | None
     needs: tuple[str, ...]
+    is_ours: bool = True
 
     @property
     def layout(self) -> Layout:
@@ -47,9 +49,9 @@ def preset_of(settings: LabelStudioSettings) -> Preset:
         return named_preset(settings.preset)
     label_config = settings.label_config_text()
     if label_config is None:
-        return Preset(None, ())
+        return Preset(None, (), is_ours=False)
     layout = read_layout(label_config)
-    return Preset(label_config, tuple(tag.name for tag in layout.tags if tag.name))
+    return Preset(label_config, tuple(tag.name for tag in layout.tags if tag.name), is_ours=False)
 
 
 @cache

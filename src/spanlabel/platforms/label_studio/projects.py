@@ -113,8 +113,8 @@ def fit(project: Project, preset: Preset) -> Target:
         raise ConfigError(f"{where}: its {error}", setting="preset") from error
     if binding is None:
         raise ConfigError(
-            f"{where} lacks what the preset needs: {'; '.join(missing)}. Choose another project or preset, or change "
-            "the label configuration in the project's settings",
-            setting="preset",
+            f"{where} lacks what {'the preset needs' if preset.is_ours else 'this has'}: {'; '.join(missing)}. Choose "
+            "another project or preset, or change the label configuration in the project's settings",
+            setting="preset" if preset.is_ours else "label_config",
         )
     return Target(project, binding)
