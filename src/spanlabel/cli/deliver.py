@@ -29,7 +29,7 @@ APPEARS_S = 0.5
 def deliver(
     destinations: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[DESTINATION]...", help="Only these; without it all of spanlabel.yaml."),
+        typer.Argument(metavar="DESTINATION", help="Only these; without it all of spanlabel.yaml."),
     ] = None,
     *,
     follow: Annotated[

@@ -21,7 +21,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
 )
 
-Name = Annotated[str | None, typer.Argument(metavar="[DESTINATION]", help="Only this one; without it all of them.")]
+Name = Annotated[str | None, typer.Argument(metavar="DESTINATION", help="Only this one; without it all of them.")]
 
 
 @app.command()

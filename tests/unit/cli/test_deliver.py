@@ -253,7 +253,7 @@ class TestFollow:
         It does not give a platform up, however long it is away.
         """
         monkeypatch.setenv("SPANLABEL_PLATFORM", "scripted")
-        scripted.platform.later = 3
+        scripted.platform.later = 1
         outbox = wait(1, to="scripted")
         when(lambda: outbox.tally("scripted").delivered == 1, lambda: os.kill(os.getpid(), signal.SIGTERM))
 

@@ -82,3 +82,19 @@ def test_after_the_last_byte(tmp_path: Path) -> None:
     file.write_bytes(b"x" * 4)
 
     assert "pairing" in play(screen(is_terminal=True), delay_s=0, files=[file])
+
+
+def test_where_both_ends_move() -> None:
+    """
+    Where more comes while some is done, the bar shows the share that is done of what is known by then.
+    """
+    terminal = screen(is_terminal=True)
+    with Bar(terminal, delay_s=0) as bar:
+        bar.begin("delivering", 10)
+        _wait_for(bar)
+        bar.show(5, 15)
+        bar._progress.refresh()
+        during = shown_by(terminal)
+
+    assert "delivering" in during
+    assert "25 %" in during
