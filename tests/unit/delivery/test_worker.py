@@ -357,6 +357,11 @@ class TestRejected:
         assert list(platform.records) == _ids(1)
 
 
+class _DoubtsSecond(MemoryWriter):
+    def _store(self, record: Record) -> Outcome:
+        return Outcome.UNKNOWN if record.id in _ids(2) else super()._store(record)
+
+
 class TestUnknown:
     def test_is_not_sent_again(
         self,
@@ -365,17 +370,11 @@ class TestUnknown:
         platform: MemoryPlatform,
         clock: FakeClock,
         counts: Counts,
-        caplog: pytest.LogCaptureFixture,
     ) -> None:
         """
-        A record of which nobody can say whether it came through is counted as such and told, and the others go on.
+        A record of which nobody can say whether it came through is counted as such, and the others go on.
         """
-
-        class Writer(MemoryWriter):
-            def _store(self, record: Record) -> Outcome:
-                return Outcome.UNKNOWN if record.id in _ids(2) else super()._store(record)
-
-        worker = make_worker(make_writer=lambda: Writer(platform))
+        worker = make_worker(make_writer=lambda: _DoubtsSecond(platform))
         _put(outbox, 1, 2, 3)
         _work(worker, clock)
         _put(outbox, 2)
@@ -384,6 +383,20 @@ class TestUnknown:
         assert outbox.tally("d") == Tally(made=4, delivered=2, unknown=1, superseded=1)
         assert counts.total(Metric.RECORDS_UNKNOWN) == 1
         assert len(platform.requests) == 1
+
+    def test_is_told(
+        self,
+        outbox: Outbox,
+        make_worker: Callable[..., Worker],
+        platform: MemoryPlatform,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """
+        The log says how many, once a minute.
+        """
+        _put(outbox, 1, 2, 3)
+        make_worker(make_writer=lambda: _DoubtsSecond(platform)).step()
+
         assert caplog.messages == ["destination d: 1 of its records may have arrived or not; they are not sent again"]
 
 
