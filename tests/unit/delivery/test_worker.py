@@ -392,7 +392,7 @@ class TestUnknown:
         caplog: pytest.LogCaptureFixture,
     ) -> None:
         """
-        The log says how many, once a minute.
+        The log says how many they are.
         """
         _put(outbox, 1, 2, 3)
         make_worker(make_writer=lambda: _DoubtsSecond(platform)).step()
