@@ -13,6 +13,7 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.prompts import PromptTemplate
 from langchain_core.tools import tool
 from langchain_openai import ChatOpenAI
+from openinference.instrumentation import using_attributes
 from opentelemetry.sdk.trace import TracerProvider
 
 from spanlabel import AnnotationSpanProcessor
@@ -35,15 +36,18 @@ def six_prompts(model: ChatOpenAI) -> None:
 
 
 def chain(model: ChatOpenAI) -> None:
-    """A prompt template, the model and a parser."""
+    """A prompt template, the model and a parser; whose it is, said as OpenInference has it."""
     written = PromptTemplate.from_template(PLAY) | model | StrOutputParser()
-    written.invoke({"title": "Documentary about Bigfoot in Paris"})
+    with using_attributes(user_id="u-1", session_id="s-1", tags=["beta"], metadata={"team": "web"}):
+        written.invoke({"title": "Documentary about Bigfoot in Paris"})
 
 
 def agent(model: ChatOpenAI) -> None:
-    """An agent that searches and then answers."""
+    """An agent that searches and then answers; whose it is, said as LangChain has it."""
     question = "Who was the first president of the United States of America?"
-    create_agent(model, tools=[search]).invoke({"messages": [{"role": "user", "content": question}]})
+    facts = {"user_id": "u-2", "session_id": "s-2", "team": "web"}
+    asked = {"messages": [{"role": "user", "content": question}]}
+    create_agent(model, tools=[search]).invoke(asked, config={"metadata": facts})
 
 
 SCENARIOS = {"six-prompts": six_prompts, "chain": chain, "agent": agent}

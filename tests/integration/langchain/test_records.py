@@ -94,6 +94,22 @@ def test_label_studio(label_studio: LabelStudioServer, tmp_path: Path, instrumen
     assert "spanlabel:" not in logged
 
 
+def test_whose_it_is(tmp_path: Path, instrumentation: str) -> None:
+    """
+    User, session, tags and further facts, said as docs/how-to/migrate-from-langchain.md shows it, are in the record.
+    """
+    play(instrumentation, "chain", "agent", home=tmp_path, destinations=[{"platform": "local"}])
+
+    with LocalStore(tmp_path / "records.db") as store:
+        metadata = {record.answer: record.metadata for record in store.records()}
+    if instrumentation == "openinference":
+        facts, whose = metadata[SYNOPSIS], ("u-1", "s-1", ("beta",))
+    else:
+        facts, whose = metadata[WASHINGTON], ("u-2", "s-2", None)
+    assert (facts["user_id"], facts["conversation_id"], facts.get("tags")) == whose
+    assert facts["app.team"] == "web"
+
+
 _MODES = ("prompt", "chat")
 
 

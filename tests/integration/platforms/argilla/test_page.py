@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from servers.argilla import ArgillaServer, Stage
 from servers.argilla_page import Browser, browse
+from servers.pictured import ANSWER, OTHER_ANSWER, QUESTION, help_desk
 
 from spanlabel.model import Document, Evaluation, Media, Message, Record, Text, ToolCall, ToolResult
 from spanlabel.platforms.argilla.presets import preset_of
@@ -152,7 +153,47 @@ class TestHostile:
         assert [url for url in browser.elsewhere if ELSEWHERE in url] == []
 
 
+SEEN = {
+    "review": [
+        "What was asked",
+        "The answer to judge",
+        "How good is the answer?",
+        "Should an answer like this go out?",
+    ],
+    "langchain": ["The question", "The answer to judge", "How would you rate the quality of the response?"],
+    "llama-index": [
+        "its last message is the answer to judge",
+        "How good is the answer?",
+        "How much does document 1 help?",
+    ],
+    "distilabel-text-generation": ["The question", "The answer to judge", "Is this a good answer to the question?"],
+    "distilabel-preference": ["The question", "Answer A", "Answer B", "How good is answer A?", "How good is answer B?"],
+}
+"""What tells a reviewer what is what, by preset."""
+
+
 class TestReviewer:
+    @pytest.mark.parametrize("preset", PRESETS)
+    def test_sees_at_once(self, stage: Stage, browser: Browser, preset: str) -> None:
+        """
+        Question, answer, what they are and what to do are on the first screen, without scrolling; what to do is told
+        at length one click away.
+        """
+        answers = (ANSWER, OTHER_ANSWER) if preset == "distilabel-preference" else (ANSWER,)
+        stage.open(preset=preset).write([help_desk(answers=answers)], timeout_s=60)
+        page = browser.page
+        page.set_viewport_size({"width": 1400, "height": 960})
+        try:
+            browser.open_dataset(stage.name)
+            for text in (QUESTION, "Send it back within 30 days", *SEEN[preset]):
+                box = page.get_by_text(text).last.bounding_box()
+                assert box is not None, text
+                assert 0 < box["y"] < 880, f"{text!r} is {box['y']} pixels down"
+            page.get_by_text("Guidelines").first.click()
+            page.get_by_text("What to do").wait_for()
+        finally:
+            page.set_viewport_size({"width": 1500, "height": 3_000})
+
     def test_answers_in_the_browser(self, stage: Stage, browser: Browser) -> None:
         """
         What a reviewer clicks, types and submits is what is read back; no question is answered beforehand.
