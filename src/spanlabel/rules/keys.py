@@ -14,7 +14,7 @@ _ISSUED = re.compile(
     r"(?<![A-Za-z0-9])(?:"
     + "|".join(
         (
-            r"[spr]k[-_][\w-]{12,}+",
+            r"[spr]k[-_][\w-]{8,}+",
             r"A(?:KIA|SIA|ROA|IDA|BIA|CCA|GPA)[A-Z0-9]{12,}+",
             r"gh[opsur]_\w{16,}+",
             r"github_pat_\w{16,}+",
@@ -29,6 +29,7 @@ _ISSUED = re.compile(
             r"SG\.[\w-]{8,}+\.[\w-]{8,}+",
             r"eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?",
             r"AGE-SECRET-KEY-\w{16,}+",
+            r"(?i:api[-_]?key|secret|token|auth)[-_](?=[\w-]{0,64}\d)[\w-]{8,}+",
         )
     )
     + ")"

@@ -33,17 +33,17 @@ _PHONE = re.compile(
             # (415) 555-0123, (030) 1234567
             rf"(?<![\w(])\(\d{{2,5}}\){_S}{{0,3}}\d{{2,4}}(?:{_S}{{0,3}}\d{{2,4}}){{1,3}}(?!\d)",
             # 415-555-0123, 1.415.555.0123, 415 555 0123
-            rf"(?<!\d)(?:1{_S})?[2-9]\d\d{_S}{{1,3}}\d{{3}}{_S}{{1,3}}\d{{4}}(?!\d)",
+            rf"(?<!\d)(?:1{_S})?\d{{3}}{_S}{{1,3}}\d{{3}}{_S}{{1,3}}\d{{4}}(?!\d)",
             # 555-0123
             r"(?<![\d-])[2-9]\d\d-\d{4}(?![\d-])",
             # 030 1234567, 0171-1234567, 01 23 45 67 89, 030 / 123 456; but not 01.02.2026
             rf"(?<!\d)(?<!\d[.,:]){_NO_DATE}(?=\d(?:{_S}{{0,3}}\d){{6}})0\d{{1,5}}(?:{_S}{{1,3}}\d{{2,8}}){{1,5}}(?!\d)",
             # 612 34 56 78, 612 345 678, 98765 43210, 138 1234 5678, 11 91234-5678
-            r"(?<![\d.,])[6-9]\d\d(?:(?:[ -]\d\d){3}|(?:[ -]\d{3}){2})(?![.,]?\d)",
+            r"(?<![\d.,])[4-9]\d\d(?:(?:[ -]\d\d){3}|(?:[ -]\d{3}){2})(?![.,]?\d)",
             rf"(?<!\d)[6-9]\d{{4}}{_S}\d{{5}}(?!\d)",
             r"(?<!\d)(?:1[3-9]\d[ -]\d{4}|[1-9]\d 9?\d{4})[ -]\d{4}(?!\d)",
             # 4155550123, 14155550123, 01711234567, 13812345678
-            r"(?<![\w.])(?:0\d{8,10}|1?[2-9]\d\d[2-9]\d{6}|1[3-9]\d{9})(?!\w|\.\d)",
+            r"(?<![\w.])(?:0\d{8,10}|[2-9]\d{9}|1[2-9]\d{9})(?!\w|\.\d)",
         )
     )
     + ")"
@@ -65,10 +65,7 @@ def hide_phones(text: str) -> str:
 
 
 def hide_cards(text: str) -> str:
-    """Replace card numbers by [card]: 13 to 19 digits whose last one is right (Luhn), with or without separators.
-
-    The first is 1 to 6, as every card's is.
-    """
+    """Replace card numbers by [card]: 13 to 19 digits whose last one is right (Luhn), with or without separators."""
     return _CARD_RUN.sub(lambda found: _without_cards(found[0]), text)
 
 
@@ -89,7 +86,7 @@ def _without_cards(run: str) -> str:
     first = shown = 0
     while first < len(groups):
         begin = ends[first - 1] if first else 0
-        last = _card_end(sums, ends, begin) if 1 <= digits[begin] <= 6 else None
+        last = _card_end(sums, ends, begin)
         if last is None:
             first += 1
             continue
@@ -107,7 +104,7 @@ def _card_end(sums: tuple[list[int], list[int]], ends: list[int], begin: int) ->
         if end - begin not in _CARD_DIGITS:
             break
         of = sums[end % 2]  # counted so that the last digit is not doubled
-        if (of[end] - of[begin]) % 10 == 0:
+        if (of[end] - of[begin]) % 10 == 0 and of[end] > of[begin]:  # not 0000 0000 0000 0000
             found = group
     return found
 

@@ -182,7 +182,9 @@ class _Walk:
 
     def message(self, message: Message) -> Message:
         parts = tuple(map(self.part, message.parts))
-        return Message(self.text(message.role), self._joined(parts), self.maybe(message.name), message.finish_reason)
+        return Message(
+            self.text(message.role), self._joined(parts), self.maybe(message.name), self.maybe(message.finish_reason)
+        )
 
     def _joined(self, parts: tuple[Part, ...]) -> tuple[Part, ...]:
         """Look at the texts of one message together too, because they are shown so."""

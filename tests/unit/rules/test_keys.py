@@ -22,6 +22,8 @@ from spanlabel.rules.keys import hide_keys, names_key
         "github_pat_" + "11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz",
         "xoxb-" + "123456789012-abcdefghijklmnop",
         "AIza" + "SyA-1234567890abcdefghijklmnopqrstu",
+        "sk-test-0042",
+        "secret-key-000123",
         "hf_" + "abcdefghijklmnopqrstuvwxyzABCDEF",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0abc.SflKxwRJSMeKKF2QT4fwpM",
         "0123456789abcdef0123456789abcdef",
@@ -65,6 +67,7 @@ def test_by_what_stands_before(text: str, shown: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
+        "Token-classification with scikit-learn, sk-learn.",
         "The password is required, and a token costs money. What is the secret of success?",
         "max_tokens: 4096, input_tokens=17, total tokens: 1234567",
         "gpt-4o-mini-2024-07-18, claude-3-5-sonnet-20241022, meta-llama/Llama-3.2-1B-Instruct",

@@ -45,7 +45,7 @@ def pair_with(secret: str) -> Pair:
         answers=(secret, said),
         messages=(
             Message("system", (Text(said),), name=secret),
-            Message(secret, (Text(said), Reasoning(said)), finish_reason="stop"),
+            Message(secret, (Text(said), Reasoning(said)), finish_reason=secret),
             Message("assistant", (ToolCall(secret, value, secret),)),
             Message("tool", (ToolResult(value, secret), Media("image", secret, secret))),
         ),
