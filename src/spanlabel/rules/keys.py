@@ -44,23 +44,26 @@ _PEM = re.compile(
 
 _IN_ADDRESS = re.compile(r"(?<=://)[^\s/@:\"']{0,256}:[^\s/@\"']{1,256}(?=@)")
 
-_NAMES = (
-    r"(?:pass(?:word|wd|phrase|code)|pwd|secret|credentials?|bearer|authorization|"
-    r"(?:api|access|secret|private|signing|encryption|account|shared)[ _-]?key(?:[ _-]?id)?|"
-    r"(?<!next_)(?<!page_)(?<!continuation_)token)"
-)
+_REST = {
+    "a": r"uthorization|(?:pi|ccess|ccount)[ _-]?key(?:[ _-]?id)?",
+    "b": r"earer",
+    "c": r"redentials?",
+    "e": r"ncryption[ _-]?key",
+    "p": r"ass(?:word|wd|phrase|code)|wd|rivate[ _-]?key(?:[ _-]?id)?",
+    "s": r"ecret(?:[ _-]?key(?:[ _-]?id)?)?|(?:igning|hared)[ _-]?key",
+    "t": r"(?<!next_t)(?<!page_t)(?<!continuation_t)oken",
+}
+# Each begins with a letter, and not with one in any case, because such patterns are found ten times faster.
+_NAMES = "(?:" + "|".join(f"{first}(?i:{rest})" for k, rest in _REST.items() for first in (k, k.upper())) + ")"
 _ASSIGNED = re.compile(
-    rf"({_NAMES}\\?[\"']?\s{{0,3}}(?:=>|[:=])\s{{0,3}}\\?[\"']?(?:(?:Bearer|Basic|Token)\s{{1,3}})?)"
+    rf"({_NAMES}\\?[\"']?\s{{0,3}}(?:=>|[:=])\s{{0,3}}\\?[\"']?(?:(?i:Bearer|Basic|Token)\s{{1,3}})?)"
     r"[^\s\"',;<>\[\](){}\\]{4,}+",
-    re.IGNORECASE,
 )
 _TOLD = re.compile(
-    rf"({_NAMES}\s{{1,3}}(?:is|was)\s{{0,3}}:?\s{{1,3}}[\"']?)(?=[^\s\"']{{0,64}}\d)[^\s\"',;<>\[\](){{}}]{{4,}}+",
-    re.IGNORECASE,
+    rf"({_NAMES}\s{{1,3}}(?i:is|was)\s{{0,3}}:?\s{{1,3}}[\"']?)(?=[^\s\"']{{0,64}}\d)[^\s\"',;<>\[\](){{}}]{{4,}}+",
 )
-_BEARER = re.compile(r"(\bBearer\s{1,3})(?=[\w.~+/=-]{0,128}\d)[\w.~+/=-]{8,}+", re.IGNORECASE)
-_NAME = re.compile(_NAMES, re.IGNORECASE)
-_NAMED = re.compile(rf"{_NAMES}$", re.IGNORECASE)
+_BEARER = re.compile(r"(\b[bB](?i:earer)\s{1,3})(?=[\w.~+/=-]{0,128}\d)[\w.~+/=-]{8,}+")
+_NAMED = re.compile(f"{_NAMES}$")
 
 _TOKEN = re.compile(r"(?<![\w+/-])[\w+/-]{20,}+={0,2}", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -81,10 +84,9 @@ def hide_keys(text: str) -> str:
     if "://" in text:
         text = _IN_ADDRESS.sub(_MARK, text)
     text = _ISSUED.sub(_MARK, text)
-    if _NAME.search(text) is not None:
-        text = _ASSIGNED.sub(_keep_name, text)
-        text = _TOLD.sub(_keep_name, text)
-        text = _BEARER.sub(_keep_name, text)
+    text = _ASSIGNED.sub(_keep_name, text)
+    text = _TOLD.sub(_keep_name, text)
+    text = _BEARER.sub(_keep_name, text)
     return _TOKEN.sub(_unless_words, text)
 
 
