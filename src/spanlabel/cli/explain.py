@@ -73,6 +73,8 @@ def explain(
         traces = traces_of_files(files, readers, problem=problems, progress=reading(bar, files))
         wanted = {one.trace_id for one in _chosen(traces, trace)}
         found = [one for one in explained(traces, readers, rules) if one.trace.trace_id in wanted]
+    if rules.admission is not None:
+        rules.admission.close()
     if how is Format.JSON:
         print_json_line(json.dumps({"traces": [trace_dict(one) for one in found]}, ensure_ascii=False, indent=2))
     else:

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spanlabel.database import Schema, transaction
@@ -198,7 +198,13 @@ class SqlPage:
             "SELECT seq, record, duplicates FROM admitted WHERE duplicates > told ORDER BY seq"
         ).fetchall()
         self._db.executemany("UPDATE admitted SET told = duplicates WHERE seq = ?", [(seq,) for seq, _, _ in rows])
-        return [(from_json(text), n) for _, text, n in rows if text is not None]
+        found = []
+        for _, text, n in rows:
+            # One that another version wrote in another way has told its last count.
+            with suppress(ValueError):
+                if text is not None:
+                    found.append((from_json(text), n))
+        return found
 
     def ids_of(self, trace_id: str) -> list[str]:
         """Ids of the records of a trace that passed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,16 @@ import pytest
 from spanlabel.delivery import admitted
 from spanlabel.delivery.admitted import FileBook, PassingBook
 from spanlabel.errors import StoreError
+from spanlabel.records import to_json
 from spanlabel.rules.admission import Admission, Book, Entry
 from spanlabel.testing import make_record
 
 
 @pytest.fixture(params=["passing", "file"])
-def book(request: pytest.FixtureRequest, tmp_path: Path) -> Book:
-    return PassingBook() if request.param == "passing" else FileBook(tmp_path / "rules.db")
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+    book = PassingBook() if request.param == "passing" else FileBook(tmp_path / "rules.db")
+    yield book
+    book.close()
 
 
 def entry(number: int, asked: bytes = b"a", time_s: int = 100) -> Entry:
@@ -93,6 +97,19 @@ class TestPage:
 
             assert page.take_untold() == [(one, 1)]
             assert page.take_untold() == []
+
+    def test_a_record_of_another_version(self, book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        A record that cannot be read any more is passed over; the others are told.
+        """
+        with book.open() as page:
+            for number in (1, 2):
+                page.add(entry(number), None)
+                monkeypatch.setattr(admitted, "to_json", to_json if number == 2 else lambda _: "{}")
+                page.keep(make_record(number))
+                page.add_duplicate(f"x{number}", entry(number).id)
+
+            assert page.take_untold() == [(make_record(2), 1)]
 
     def test_all_or_nothing(self, book: Book) -> None:
         """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,20 +36,20 @@ def never() -> float:
 
 
 @pytest.fixture(params=["passing", "file"])
-def make_book(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], Book]:
-    """Makes the book; the one in a file is the same each time."""
-    passing = PassingBook()
-    return lambda: passing if request.param == "passing" else FileBook(tmp_path / "rules.db")
+def book(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Book]:
+    book = PassingBook() if request.param == "passing" else FileBook(tmp_path / "rules.db")
+    yield book
+    book.close()
 
 
 @pytest.fixture
-def dedup(make_book: Callable[[], Book]) -> Admission:
-    return Admission(make_book(), window_s=HOUR_S, clock=never)
+def dedup(book: Book) -> Admission:
+    return Admission(book, window_s=HOUR_S, clock=never)
 
 
 @pytest.fixture
-def capped(make_book: Callable[[], Book]) -> Admission:
-    return Admission(make_book(), per_day=2, clock=never)
+def capped(book: Book) -> Admission:
+    return Admission(book, per_day=2, clock=never)
 
 
 class TestDedup:
@@ -215,12 +215,12 @@ class TestPerDay:
         assert take(capped, records) == take(capped, records) == ["0", "0", "per_day"]
         assert take(capped, [record(1, "another question")]) == ["0"]
 
-    def test_without_a_time(self, make_book: Callable[[], Book]) -> None:
+    def test_without_a_time(self, book: Book) -> None:
         """
         Runs whose spans have no time belong to the day on which they are read.
         """
         days = iter([5.0, 5.5, 5.9, 6.0])
-        admission = Admission(make_book(), per_day=2, clock=lambda: next(days) * DAY_S)
+        admission = Admission(book, per_day=2, clock=lambda: next(days) * DAY_S)
 
         assert take(admission, [replace(record(n), time_ns=0) for n in (1, 2, 3, 4)]) == ["0", "0", "per_day", "0"]
 
@@ -233,11 +233,11 @@ class TestPerDay:
         assert capped.due_s is None
         assert capped.recounted(1_000, is_last=True) == []
 
-    def test_duplicates_take_no_place(self, make_book: Callable[[], Book]) -> None:
+    def test_duplicates_take_no_place(self, book: Book) -> None:
         """
         With both rules only what is kept counts for the day.
         """
-        admission = Admission(make_book(), per_day=2, window_s=HOUR_S, clock=never)
+        admission = Admission(book, per_day=2, window_s=HOUR_S, clock=never)
         records = [record(1, "a"), record(2, "a"), record(3, "a"), record(4, "b"), record(5, "c"), record(6, "c")]
 
         assert take(admission, records) == ["2", "dedup", "dedup", "0", "per_day", "per_day"]
@@ -296,6 +296,7 @@ def test_any_order(given_records: list[tuple[int, str, int]]) -> None:
             passed[one.id] = done
     for told in admission.recounted(0, is_last=True):
         passed[told.id] = told
+    admission.close()
 
     by_day = [one.time_ns // (DAY_S * NS) for one in passed.values()]
     assert all(by_day.count(day) <= 3 for day in by_day)

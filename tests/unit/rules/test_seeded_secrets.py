@@ -191,7 +191,7 @@ destinations:
 """
 
 
-@pytest.mark.parametrize("seed", [1])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_nothing_is_left(
     home: Path, quoting: QuotingWriter, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str], seed: int
 ) -> None:
