@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import traceback
 from collections import Counter, OrderedDict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,7 +20,7 @@ from spanlabel.metrics import Counts, Metric
 from spanlabel.model import ContentState, Kind, Log, Pair, Record, Span, Step, Trace
 from spanlabel.pairing import reconstruct
 from spanlabel.ports import RecordSink
-from spanlabel.records import record_id, record_of
+from spanlabel.records import record_of
 from spanlabel.rules import Dropped, Rule, applied
 from spanlabel.wire.size import size_of_attributes
 
@@ -196,12 +196,9 @@ class Pipeline:
             else:
                 passed.append(result)
         if self._sink is not None:
-            again: dict[str, set[str]] = {one.trace_id: set() for one in gathered if one.is_again}
-            for pair, _ in found:
-                if pair.trace_id in again:
-                    again[pair.trace_id].add(record_id(pair.trace_id, pair.unit_span_id, pair.turn))
+            again = [one.trace_id for one in gathered if one.is_again]
             records = self._admitted([record_of(pair) for pair in passed], again, now_s)
-            self._write(self._sink, records, tuple(again))
+            self._write(self._sink, records, again)
         return passed
 
     def _drop(self, dropped: Dropped) -> None:
@@ -210,9 +207,7 @@ class Pipeline:
             self._told.add(dropped.rule)
             _logger.warning("A pair is dropped (%s): %s; further ones are counted only", dropped.rule, dropped.why)
 
-    def _admitted(
-        self, records: Sequence[Record], again: Mapping[str, Collection[str]], now_s: float
-    ) -> Sequence[Record]:
+    def _admitted(self, records: Sequence[Record], again: Sequence[str], now_s: float) -> Sequence[Record]:
         """What the rules that look back let pass; all, as long as their memory cannot be used."""
         if self._admission is None:
             return records
@@ -239,8 +234,8 @@ class Pipeline:
             self._note_no_memory(error)
             return
         if records:
-            self._counts.add(Metric.RECORDS_RECOUNTED, len(records))
             self._sink.put(records)
+            self._counts.add(Metric.RECORDS_RECOUNTED, len(records))
 
     def _note_no_memory(self, error: StoreError) -> None:
         self._counts.add(Metric.FAULTS, where="admission")

@@ -157,7 +157,7 @@ def _fates_of(pairs: Sequence[Pair], traces: Sequence[Trace], rules: Rules) -> d
         )
     if rules.admission is not None and passed:
         records = [record_of(pair) for pair in passed]
-        decided = rules.admission.take(records, again={}, now_s=0)
+        decided = rules.admission.take(records, again=(), now_s=0)
         for record, one in zip(records, decided, strict=True):
             if isinstance(one, Dropped):
                 fates[record.id] = replace(fates[record.id], dropped=one.rule, why=one.why)

@@ -165,6 +165,10 @@ class SqlPage:
         """Forget a record."""
         self._db.execute("DELETE FROM admitted WHERE id = ?", (record_id,))
 
+    def give_back(self, day: int) -> None:
+        """One record fewer has passed for a day."""
+        self._db.execute("UPDATE days SET n = n - 1 WHERE day = ? AND n > 0", (day,))
+
     def add_duplicate(self, record_id: str, first_id: str) -> None:
         """Count a record on another one, once."""
         known = self._db.execute("SELECT first_id FROM duplicates WHERE id = ?", (record_id,)).fetchone()
@@ -206,7 +210,9 @@ class SqlPage:
                     found.append((from_json(text), n))
         return found
 
-    def ids_of(self, trace_id: str) -> list[str]:
-        """Ids of the records of a trace that passed."""
-        rows = self._db.execute("SELECT id FROM admitted WHERE trace_id = ?", (trace_id,)).fetchall()
-        return [record_id for (record_id,) in rows]
+    def of_trace(self, trace_id: str) -> list[Entry]:
+        """The records of a trace that passed."""
+        rows = self._db.execute(
+            "SELECT id, trace_id, asked, time_s FROM admitted WHERE trace_id = ? ORDER BY seq", (trace_id,)
+        ).fetchall()
+        return [Entry(*row) for row in rows]

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -68,6 +68,9 @@ class Page(Protocol):
     def remove(self, record_id: str) -> None:
         """Forget a record. Its place on its day stays taken."""
 
+    def give_back(self, day: int) -> None:
+        """One record fewer has passed for a day, because it was taken back."""
+
     def add_duplicate(self, record_id: str, first_id: str) -> None:
         """Count a record on another one; the same one is counted once."""
 
@@ -80,8 +83,8 @@ class Page(Protocol):
     def take_untold(self) -> list[tuple[Record, int]]:
         """Records whose count is higher than they tell, as `keep` got them, and that count; from now on it is told."""
 
-    def ids_of(self, trace_id: str) -> list[str]:
-        """Ids of the records of a trace that passed."""
+    def of_trace(self, trace_id: str) -> list[Entry]:
+        """The records of a trace that passed."""
 
 
 class Book(Protocol):
@@ -118,14 +121,12 @@ class Admission:
         self._tell_at_s: float | None = None
         self._is_fresh = True
 
-    def take(
-        self, records: Sequence[Record], *, again: Mapping[str, Collection[str]], now_s: float
-    ) -> list[Record | Dropped]:
+    def take(self, records: Sequence[Record], *, again: Collection[str], now_s: float) -> list[Record | Dropped]:
         """Decide for each record.
 
         Args:
             records: What the other rules let pass, in order.
-            again: For each trace that was read before: the ids of all its pairs now. What it told besides is forgotten.
+            again: Ids of traces that were read before. What such a trace told and does not tell now is forgotten.
             now_s: By any clock; for `due_s`.
 
         Returns:
@@ -135,9 +136,12 @@ class Admission:
             StoreError: The book cannot be used; nothing was decided.
         """
         with self._book.open() as page:
-            for trace_id, ids in again.items():
-                for gone in set(page.ids_of(trace_id)) - set(ids):
-                    page.remove(gone)
+            told = {record.id for record in records}
+            for trace_id in again:
+                for gone in page.of_trace(trace_id):
+                    if gone.id not in told:
+                        page.remove(gone.id)
+                        page.give_back(gone.time_s // DAY_S)
             decided = [self._decide(page, record) for record in records]
             done = [one if isinstance(one, Dropped) else self._counted(page, one) for one in decided]
         if self._tell_at_s is None and (self._is_fresh or any(isinstance(one, Dropped) for one in done)):

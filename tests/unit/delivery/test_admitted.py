@@ -41,7 +41,7 @@ class TestPage:
         with book.open() as page:
             assert page.find(one.id) == one
             assert page.find("another") is None
-            assert page.ids_of(one.trace_id) == [one.id]
+            assert page.of_trace(one.trace_id) == [one]
             assert page.first_to_ask(b"a", 105, 10) == one.id
             assert page.first_to_ask(b"b", 105, 10) is None
             assert (page.on_day(7), page.on_day(8)) == (1, 0)
@@ -58,7 +58,7 @@ class TestPage:
 
     def test_removed(self, book: Book) -> None:
         """
-        What was removed is not found; its place on its day stays taken.
+        What was removed is not found; its place on its day stays taken until it is given back.
         """
         one = entry(1)
         with book.open() as page:
@@ -68,6 +68,9 @@ class TestPage:
             assert page.find(one.id) is None
             assert page.first_to_ask(b"a", 100, 10) is None
             assert page.on_day(7) == 1
+            page.give_back(7)
+            page.give_back(8)
+            assert (page.on_day(7), page.on_day(8)) == (0, 0)
 
     def test_duplicates(self, book: Book) -> None:
         """
@@ -207,7 +210,7 @@ def test_the_text_of_the_question_is_not_in_the_file_without_dedup(tmp_path: Pat
     per_day alone remembers ids, and nothing of what was said.
     """
     admission = Admission(FileBook(tmp_path / "rules.db"), per_day=5, clock=lambda: 0.0)
-    admission.take([make_record(1, prompt="a very special question")], again={}, now_s=0)
+    admission.take([make_record(1, prompt="a very special question")], again=(), now_s=0)
 
     assert not any(b"special" in path.read_bytes() for path in tmp_path.iterdir())
     admission.close()

@@ -25,9 +25,9 @@ def record(number: int, prompt: str = "Why?", *, day: int = 20_000, second: int 
     return replace(make_record(number, prompt=prompt, **more), time_ns=(day * DAY_S + second) * NS)
 
 
-def take(admission: Admission, records: Sequence[Record], now_s: float = 0.0, **again: set[str]) -> list[str]:
+def take(admission: Admission, records: Sequence[Record], now_s: float = 0.0, again: Sequence[str] = ()) -> list[str]:
     """What becomes of each record: its count as text, or the rule that drops it."""
-    done = admission.take(records, again={name.removeprefix("t"): ids for name, ids in again.items()}, now_s=now_s)
+    done = admission.take(records, again=again, now_s=now_s)
     return [one.rule if isinstance(one, Dropped) else str(one.metadata.get("duplicates", 0)) for one in done]
 
 
@@ -71,7 +71,7 @@ class TestDedup:
         Who asks why there is no record is shown the one that stands for it.
         """
         first, second = record(1), record(2)
-        [_, dropped] = dedup.take([first, second], again={}, now_s=0)
+        [_, dropped] = dedup.take([first, second], again=(), now_s=0)
 
         assert isinstance(dropped, Dropped)
         assert dropped.why == f"record {first.id} asks the same (dedup = 3600 s)"
@@ -159,7 +159,16 @@ class TestDedup:
         new = replace(old, id="another")
         take(dedup, [old])
 
-        assert take(dedup, [new], **{f"t{old.trace_id}": {"another"}}) == ["0"]
+        assert take(dedup, [new], again=[old.trace_id]) == ["0"]
+
+    def test_a_record_that_is_taken_back(self, dedup: Admission) -> None:
+        """
+        When a trace, read again, tells nothing any more, the next who asks the same gets a record.
+        """
+        take(dedup, [record(1)])
+        take(dedup, [], again=[record(1).trace_id])
+
+        assert take(dedup, [record(2), record(3)]) == ["1", "dedup"]
 
     def test_two_turns_of_one_trace(self, dedup: Admission) -> None:
         """
@@ -169,7 +178,7 @@ class TestDedup:
         second = replace(first, id="second")
 
         assert take(dedup, [first, second]) == ["1", "dedup"]
-        assert take(dedup, [first, second], **{f"t{first.trace_id}": {first.id, "second"}}) == ["1", "dedup"]
+        assert take(dedup, [first, second], again=[first.trace_id]) == ["1", "dedup"]
 
     def test_a_count_that_grows_later(self, dedup: Admission) -> None:
         """
@@ -214,6 +223,15 @@ class TestPerDay:
 
         assert take(capped, records) == take(capped, records) == ["0", "0", "per_day"]
         assert take(capped, [record(1, "another question")]) == ["0"]
+
+    def test_a_trace_that_is_told_by_another_record(self, capped: Admission) -> None:
+        """
+        When a late span moves the pair to another span, the new record takes the place of the one it replaces.
+        """
+        take(capped, [record(1), record(2)])
+        moved = replace(record(1), id="another")
+
+        assert take(capped, [moved, record(3)], again=[moved.trace_id]) == ["0", "per_day"]
 
     def test_without_a_time(self, book: Book) -> None:
         """
@@ -289,7 +307,7 @@ def test_any_order(given_records: list[tuple[int, str, int]]) -> None:
     dropped: dict[str, str] = {}
     for number, _, _ in given_records:
         one = known[number]
-        [done] = admission.take([one], again={}, now_s=0)
+        [done] = admission.take([one], again=(), now_s=0)
         if isinstance(done, Dropped):
             dropped[one.id] = done.rule
         else:
