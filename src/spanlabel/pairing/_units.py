@@ -122,8 +122,8 @@ def _of_call(node: Node, below: Turns) -> Turns:
         with_system(step, step.input),
         is_failed=failed,
     )
-    turn.lower("prompt_from_llm", 0.1)
-    turn.lower("answer_from_llm", 0.1)
+    turn.lower("prompt_from_llm", 0.05)
+    turn.lower("answer_from_llm", 0.05)
     return [turn]
 
 
@@ -132,8 +132,8 @@ def _of_run(node: Node, below: Turns) -> Turns:
     subs = merged(below, is_request=False) if len(below) <= MANY else below
     answered = [t for t in subs if t.answer]
     asked, answer = question_of(step), run_answer(step)
-    if asked and answer and asked.text == answer.text:
-        asked = answer = None  # it passes on what it was given (parsers, lambdas)
+    if asked and answer and _echoes(asked, answer):
+        asked = answer = None
         if not subs:
             node.fate.append("echo")
             return []
@@ -147,6 +147,11 @@ def _of_run(node: Node, below: Turns) -> Turns:
     if step.is_error and answer is None and not _ended_well(node, subs):
         answered = []
     return _one_turn(node, subs, answered, asked, answer)
+
+
+def _echoes(asked: Said, answer: Said) -> bool:
+    """Whether a run only passes on what it was given (parsers, lambdas)."""
+    return asked.text == answer.text
 
 
 def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answer: Said | None) -> Turns:
@@ -192,7 +197,7 @@ def _question(node: Node, asked: Said | None, first: Turn | None) -> tuple[Said 
     if first is None or first.prompt is None:
         return asked, node, () if asked is None else ((f"own_prompt:{asked.how}", 0.0),)
     if asked is None:
-        return Said(first.prompt, first.chat), first.prompt_node, (("prompt_from_llm", 0.1),)
+        return Said(first.prompt, first.chat), first.prompt_node, (("prompt_from_llm", 0.05),)
     chosen, source, why = _chosen_question(node, asked, first)
     return chosen, source, (why,)
 
@@ -200,7 +205,7 @@ def _question(node: Node, asked: Said | None, first: Turn | None) -> tuple[Said 
 def _reply(node: Node, subs: Turns, answer: Said | None, last: Turn | None) -> tuple[Said | None, Node, Why]:
     """A run's answer, the node that says it, and the reasons with what they take off."""
     if answer is None and last is not None and last.answer is not None:
-        return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.1),)
+        return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.05),)
     if answer is None:
         return _by_tool(node, subs)
     why: Why = ((f"own_answer:{answer.how}", 0.0),)
@@ -209,7 +214,7 @@ def _reply(node: Node, subs: Turns, answer: Said | None, last: Turn | None) -> t
     if len(last.answers) > 1 and (answer.text in last.answers or len(answer.all) < 2):
         answer = Said(answer.text, all=last.answers, how=answer.how)
     if _is_whole_run(answer.text, subs, last.answer):
-        return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.1),)
+        return Said(last.answer, all=last.answers), last.answer_node, (("answer_from_llm", 0.05),)
     if answer.text not in last.answer and last.answer not in answer.text:
         why = (*why, ("answer_differs", 0.1))
     return answer, node, why

@@ -34,7 +34,7 @@ REASONS: Final[Mapping[str, Word]] = {
     "own_prompt:turn_start": Word(
         "The unit's own input has gone on since it began, so the question is the one that its first model call saw."
     ),
-    "prompt_from_llm": Word("No run says the question itself; it is what a model call was asked last.", off=(0.1,)),
+    "prompt_from_llm": Word("No run says the question itself; it is what a model call was asked last.", off=(0.05,)),
     "input_is_variable": Word(
         "The unit's own input is only a word that a template put into the question; the question is the filled-in one "
         "that the model saw.",
@@ -48,7 +48,7 @@ REASONS: Final[Mapping[str, Word]] = {
     "own_answer:messages": Word("The unit's own output holds the answer as a chat message."),
     "own_answer:value": Word("The unit's own output is the answer, as a plain value."),
     "own_answer:given": Word("The app has set the answer itself, with spanlabel.answer."),
-    "answer_from_llm": Word("No run says the answer itself; it is what a model call answered last.", off=(0.1,)),
+    "answer_from_llm": Word("No run says the answer itself; it is what a model call answered last.", off=(0.05,)),
     "answer_differs": Word(
         "The unit's own output is not what its last model call answered; its own output was taken.", off=(0.1,)
     ),

@@ -58,7 +58,7 @@ class TestTree:
         ran = spanlabel("explain", *recorded("crewai__traceloop__S6"))
 
         pair = ran.out.partition("\nPair  ")[2].splitlines()
-        assert pair[0] == "confidence 0.80  record 550e9f5c-e645-5a0a-a29b-2963ef4b82e3"
+        assert pair[0] == "confidence 0.85  record 550e9f5c-e645-5a0a-a29b-2963ef4b82e3"
         assert pair[1:4] == [
             "  prompt    Research bees",
             "  answer    Bees make honey and live in hives.",
@@ -68,7 +68,7 @@ class TestTree:
         assert pair[4].endswith(" · turn 0 · service demo-app · read as traceloop + crewai + otel_genai")
         assert pair[5:8] == [
             "  why       merged:dataflow  -0.10  Several turns are one: the answer of one went into the next.",
-            f"{'':12}prompt_from_llm  -0.10  No run says the question itself; it is what a model call was asked last.",
+            f"{'':12}prompt_from_llm  -0.05  No run says the question itself; it is what a model call was asked last.",
             f"{'':12}own_answer:value  The unit's own output is the answer, as a plain value.",
         ]
 
@@ -277,11 +277,13 @@ class TestWhyNot:
         """
         A pair that is not sure enough is shown, with the gate that drops it.
         """
-        monkeypatch.setenv("SPANLABEL_MIN_CONFIDENCE", "0.9")
+        monkeypatch.setenv("SPANLABEL_MIN_CONFIDENCE", "0.95")
 
         ran = spanlabel("explain", written(llm_span("question", "answer")))
 
-        assert "Pair  confidence 0.80  dropped: below 0.9 (SPANLABEL_MIN_CONFIDENCE)\n  prompt    question\n" in ran.out
+        assert (
+            "Pair  confidence 0.90  dropped: below 0.95 (SPANLABEL_MIN_CONFIDENCE)\n  prompt    question\n" in ran.out
+        )
 
 
 class TestTraces:
@@ -289,10 +291,10 @@ class TestTraces:
         """
         With many traces the first line sums them up.
         """
-        monkeypatch.setenv("SPANLABEL_MIN_CONFIDENCE", "0.9")
+        monkeypatch.setenv("SPANLABEL_MIN_CONFIDENCE", "0.95")
         file = written(llm_span("a", "b"), make_span(trace=2), make_span(trace=3))
 
-        assert spanlabel("explain", file).out.splitlines()[0] == "3 traces · 3 spans · 0 pairs · 1 dropped below 0.9"
+        assert spanlabel("explain", file).out.splitlines()[0] == "3 traces · 3 spans · 0 pairs · 1 dropped below 0.95"
 
     def test_one_by_its_prefix(self, spanlabel: Run, written: Written) -> None:
         """
@@ -378,7 +380,7 @@ class TestJson:
         assert asked["parent_id"] == asked["below"] == pair["unit_span_id"]
         assert [(one["word"], one["off"]) for one in pair["reasons"]] == [
             ("merged:dataflow", 0.1),
-            ("prompt_from_llm", 0.1),
+            ("prompt_from_llm", 0.05),
             ("own_answer:value", 0.0),
         ]
 

@@ -56,8 +56,8 @@ class TestPrinting:
         cells = [[cell.strip() for cell in row if cell.strip()] for row in rows]
         assert cells == [
             ["Trace", "Question", "Final answer", "Skipped", "Sure", "Model"],
-            ["ab000000", "first question", "answer | other", "0", "0.8", "gpt-4o-mini"],
-            ["00000000", "question 2", "answer 2", "0", "0.8", "gpt-4o-mini"],
+            ["ab000000", "first question", "answer | other", "0", "0.9", "gpt-4o-mini"],
+            ["00000000", "question 2", "answer 2", "0", "0.9", "gpt-4o-mini"],
         ]
         assert spanlabel("explain", file, "--trace", "ab000000").code == 0
 
@@ -90,7 +90,7 @@ class TestPrinting:
         What is not sure enough is left out and counted: the option wins over the setting.
         """
         file = written(QUESTIONS[0])
-        monkeypatch.setenv("SPANLABEL_MIN_CONFIDENCE", "0.9")
+        monkeypatch.setenv("SPANLABEL_MIN_CONFIDENCE", "0.95")
 
         by_setting = spanlabel("extract", file)
         by_option = spanlabel("extract", file, "--min-confidence", "0.5")

@@ -62,7 +62,7 @@ class TestToolLoop:
 
         assert (pair.prompt, pair.answer) == ("How warm is it in Rome?", "21 degrees.")
         assert "merged:continues" in pair.reasons
-        assert pair.confidence == 0.8
+        assert pair.confidence == 0.9
         assert pair.skipped_steps == 1
 
     def test_with_a_call_that_was_not_captured(self, story: Story) -> None:
@@ -100,7 +100,7 @@ class TestChain:
 
         assert (pair.prompt, pair.answer) == ("Write a synopsis of the play.", "A sad and great play.")
         assert "merged:dataflow" in pair.reasons
-        assert pair.confidence == 0.7
+        assert pair.confidence == 0.8
 
     def test_answer_into_a_system_message(self, story: Story) -> None:
         """
@@ -204,7 +204,7 @@ class TestRequest:
 
         assert (pair.prompt, pair.answer) == ("Translate bonjour into English", "Hello")
         assert "same_request" in pair.reasons
-        assert pair.confidence == 0.5
+        assert pair.confidence == 0.6
 
     def test_calls_of_one_request_at_one_time(self, story: Story) -> None:
         """

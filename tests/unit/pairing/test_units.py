@@ -22,7 +22,7 @@ class TestModelCall:
 
         assert (pair.prompt, pair.answer, pair.answers) == ("What is the capital of France?", "Paris.", ("Paris.",))
         assert pair.reasons == ("prompt_from_llm", "answer_from_llm")
-        assert pair.confidence == 0.8
+        assert pair.confidence == 0.9
 
     def test_history(self, story: Story) -> None:
         """
@@ -181,7 +181,7 @@ class TestRun:
         assert pair.unit_span_id == f"{run:016x}"
         assert (pair.prompt_span_id, pair.answer_span_id) == (f"{call:016x}",) * 2
         assert pair.reasons == ("prompt_from_llm", "answer_from_llm")
-        assert pair.confidence == 0.8
+        assert pair.confidence == 0.9
 
     def test_an_output_of_all_that_was_said(self, story: Story) -> None:
         """

@@ -153,8 +153,8 @@ class TestTakenOff:
         """
         reasons = ("same_request", "prompt_from_llm", "answer_from_llm")
 
-        assert taken_off(reasons, 0.7) == (0.1, 0.1, 0.1)
-        assert taken_off(reasons, 0.5) == (0.3, 0.1, 0.1)
+        assert taken_off(reasons, 0.8) == (0.1, 0.05, 0.05)
+        assert taken_off(reasons, 0.6) == (0.3, 0.05, 0.05)
 
     @pytest.mark.parametrize(
         ("reasons", "confidence"),
