@@ -106,7 +106,7 @@ def _python() -> Path:
         project = tomllib.load(file)["project"]
     wanted = [*PACKAGES, f"{_ROOT}[{','.join(_EXTRAS)}]"]
     needed = [*project["dependencies"], *(project["optional-dependencies"][extra] for extra in _EXTRAS)]
-    digest = sha256(repr((sys.version, wanted, project["version"], needed)).encode()).hexdigest()[:12]
+    digest = sha256(repr((sys.version, PACKAGES, _EXTRAS, project["version"], needed)).encode()).hexdigest()[:12]
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spanlabel-servers"
     base.mkdir(parents=True, exist_ok=True)
     venv = base / f"langchain-{digest}"
