@@ -10,29 +10,25 @@ import re
 
 _MARK = "[key]"
 
+# At the start of a word, which may stand behind \n in JSON or %20 in an address.
+_START = r"(?:(?<![A-Za-z0-9])|(?<=\\[nrt])|(?<=%[0-9A-Fa-f]{2}))"
 _ISSUED = re.compile(
-    r"(?<![A-Za-z0-9])(?:"
+    rf"{_START}(?:"
     + "|".join(
         (
             r"[spr]k[-_][\w-]{8,}+",
-            r"A(?:KIA|SIA|ROA|IDA|BIA|CCA|GPA)[A-Z0-9]{12,}+",
-            r"gh[opsur]_\w{16,}+",
-            r"github_pat_\w{16,}+",
-            r"xox[a-z]-[\w-]{8,}+",
-            r"xapp-[\w-]{8,}+",
-            r"gl[a-z]{2,8}-[\w-]{16,}+",
-            r"AIza[\w-]{20,}+",
-            r"ya29\.[\w-]{16,}+",
-            r"GOCSPX-[\w-]{16,}+",
             r"(?:hf|npm|gsk|r8|whsec|shp[a-z]{2}|do[opr]_v1|dapi|nvapi|pypi|pplx|tvly|lsv2_[a-z]{2}|key)[-_][\w-]{16,}+",
             r"dapi[0-9a-f]{16,}+",
+            r"gl[a-z]{2,8}-[\w-]{16,}+",
+            r"ya29\.[\w-]{16,}+",
             r"SG\.[\w-]{8,}+\.[\w-]{8,}+",
             r"eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?",
-            r"AGE-SECRET-KEY-\w{16,}+",
             r"(?i:api[-_]?key|secret|token|auth)[-_](?=[\w-]{0,64}\d)[\w-]{8,}+",
         )
     )
-    + ")"
+    # These are nothing else wherever they stand.
+    + r")|A(?:KIA|SIA|ROA|IDA|BIA|CCA|GPA)[A-Z0-9]{12,}+|gh[opsur]_\w{16,}+|github_pat_\w{16,}+|xox[a-z]-[\w-]{8,}+"
+    r"|xapp-[\w-]{8,}+|AIza[\w-]{20,}+|GOCSPX-[\w-]{16,}+|AGE-SECRET-KEY-\w{16,}+"
 )
 
 # Without its end, as a cut text has it, all that follows belongs to it: so it is looked for once.

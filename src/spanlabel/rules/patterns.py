@@ -23,33 +23,38 @@ _EMAIL = re.compile(
 )
 
 _S = r"[ \t\u00a0\u202f.\-/\u2010-\u2015]"  # what may stand between the groups of a phone number
+_ESCAPED = r"(?<=%[0-9A-Fa-f]{2})"  # behind what stands for a blank in an address, as in tel=%204155550123
+_START = rf"(?:(?<!\d)|{_ESCAPED})"
+_NO_FRACTION = rf"(?:(?<!\d)(?<!\d[.:])|{_ESCAPED})"
+_ALONE = rf"(?:(?<![A-Za-z\d])(?<!\d\.)|{_ESCAPED}|(?<=\\[nrt]))"
 _NO_DATE = r"(?!\d\d[./-]\d\d[./-]\d{4}(?!\d))"
 _PHONE = re.compile(
     r"(?=[+(\d])(?:"  # first what is quick to tell
     + "|".join(
         (
             # +49 30 1234567, +1 (415) 555-0123, 0044 20 7946 0958, +44 (0)20 7946 0958
-            rf"(?<![\w+])(?:\+|00)[ (]{{0,2}}[1-9](?:(?:{_S}|[()]){{0,3}}\d){{6,14}}(?!\d)",
+            rf"(?:\+|{_START}00)[ (]{{0,2}}[1-9](?:(?:{_S}|[()]){{0,3}}\d){{6,14}}(?!\d)",
             # (415) 555-0123, (030) 1234567
-            rf"(?<![\w(])\(\d{{2,5}}\){_S}{{0,3}}\d{{2,4}}(?:{_S}{{0,3}}\d{{2,4}}){{1,3}}(?!\d)",
+            rf"\(\d{{2,5}}\){_S}{{0,3}}\d{{2,4}}(?:{_S}{{0,3}}\d{{2,4}}){{1,3}}(?!\d)",
             # 415-555-0123, 1.415.555.0123, 415 555 0123
-            rf"(?<!\d)(?:1{_S})?\d{{3}}{_S}{{1,3}}\d{{3}}{_S}{{1,3}}\d{{4}}(?!\d)",
+            rf"{_START}(?:1{_S})?\d{{3}}{_S}{{1,3}}\d{{3}}{_S}{{1,3}}\d{{4}}(?!\d)",
             # 555-0123
             r"(?<![\d-])[2-9]\d\d-\d{4}(?![\d-])",
             # 030 1234567, 0171-1234567, 01 23 45 67 89, 030 / 123 456; but not 01.02.2026
-            rf"(?<!\d)(?<!\d[.,:]){_NO_DATE}(?=\d(?:{_S}{{0,3}}\d){{6}})0\d{{1,5}}(?:{_S}{{1,3}}\d{{2,8}}){{1,5}}(?!\d)",
+            rf"{_NO_FRACTION}{_NO_DATE}(?=\d(?:{_S}{{0,3}}\d){{6}})0\d{{1,5}}(?:{_S}{{1,3}}\d{{2,8}}){{1,5}}(?!\d)",
             # 612 34 56 78, 612 345 678, 98765 43210, 138 1234 5678, 11 91234-5678
-            r"(?<![\d.,])[4-9]\d\d(?:(?:[ -]\d\d){3}|(?:[ -]\d{3}){2})(?![.,]?\d)",
-            rf"(?<!\d)[6-9]\d{{4}}{_S}\d{{5}}(?!\d)",
-            r"(?<!\d)(?:1[3-9]\d[ -]\d{4}|[1-9]\d 9?\d{4})[ -]\d{4}(?!\d)",
-            # 4155550123, 14155550123, 01711234567, 13812345678
-            r"(?<![\w.])(?:0\d{8,10}|[2-9]\d{9}|1[2-9]\d{9})(?!\w|\.\d)",
+            rf"(?:(?<!\d)(?<!\d[.,])|{_ESCAPED})[4-9]\d\d(?:(?:[ -]\d\d){{3}}|(?:[ -]\d{{3}}){{2}})(?![.,]?\d)",
+            rf"{_START}[6-9]\d{{4}}{_S}\d{{5}}(?!\d)",
+            rf"{_START}(?:1[3-9]\d[ -]\d{{4}}|[1-9]\d 9?\d{{4}})[ -]\d{{4}}(?!\d)",
+            # 4155550123, 14155550123, 01711234567, 13812345678; within letters it may be part of any id
+            rf"{_ALONE}(?:0\d{{8,10}}|[2-9]\d{{9}}|1[2-9]\d{{9}})(?![A-Za-z\d]|\.\d)",
         )
     )
     + ")"
 )
 
 _CARD_RUN = re.compile(r"\d(?:[ \t\u00a0\u202f.\-_/\u2010-\u2015]?\d){12,}+")
+_ESCAPED_CARD_RUN = re.compile(_ESCAPED + _CARD_RUN.pattern)
 _GROUP = re.compile(r"\d+")
 _CARD_DIGITS = range(13, 20)
 
@@ -66,7 +71,8 @@ def hide_phones(text: str) -> str:
 
 def hide_cards(text: str) -> str:
     """Replace card numbers by [card]: 13 to 19 digits whose last one is right (Luhn), with or without separators."""
-    return _CARD_RUN.sub(lambda found: _without_cards(found[0]), text)
+    text = _CARD_RUN.sub(lambda found: _without_cards(found[0]), text)
+    return _ESCAPED_CARD_RUN.sub(lambda found: _without_cards(found[0]), text) if "%" in text else text
 
 
 def _without_cards(run: str) -> str:
