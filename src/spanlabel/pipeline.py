@@ -290,11 +290,17 @@ class Pipeline:
             if name not in self._told:
                 self._told.add(name)
                 switch = next((d.switch for d in self._readers.dialects if d.name == name and d.switch), "")
+                remedy = f" What captures content: {switch}" if switch else ""
+                if step.span.dropped_attributes:
+                    remedy = (
+                        f" {step.span.dropped_attributes} of its attributes were dropped"
+                        " (OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT)"
+                    )
                 _logger.warning(
                     "A model call was traced without its answer (%s, dialect %s), so no pair can be made of it.%s",
                     step.output_state.value,
                     name,
-                    f" What captures content: {switch}" if switch else "",
+                    remedy,
                 )
 
     def _write(self, sink: RecordSink, records: Sequence[Record], again: Sequence[str]) -> None:

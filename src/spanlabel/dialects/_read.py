@@ -144,6 +144,8 @@ class Readers:
             came, came_io = _dumped(came)
         inputs, input_state = _merged(came, came_io, is_call=is_call)
         outputs, output_state = _merged(went, went_io, is_call=is_call)
+        if span.dropped_attributes:  # by the SDK's limit on their number: whatever is there may be a part
+            input_state, output_state = _lessened(input_state), _lessened(output_state)
         if fit.is_external and output_state is ContentState.ABSENT:
             output_state = ContentState.EXTERNAL
             if input_state is ContentState.ABSENT:
@@ -194,6 +196,10 @@ class Readers:
         )
         step.__class__ = Step
         return replace(step, **_own_marks(attributes)) if plan.has_marks else step
+
+
+def _lessened(state: ContentState) -> ContentState:
+    return ContentState.TRUNCATED if state is ContentState.PRESENT else state
 
 
 def _looked_up(word: str, exact: Mapping[str, int], starts: Sequence[tuple[str, int]], memo: dict[str, int]) -> int:

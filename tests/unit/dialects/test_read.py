@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from spanlabel.dialects import DIALECTS, READERS, Dialect, Readers, is_genai
+from spanlabel.dialects import DIALECTS, READERS, Dialect, Readers, is_genai, read
 from spanlabel.dialects._dialect import kind_by, text
 from spanlabel.model import ContentState, Kind, Span, Status, Step, Usage
 
@@ -77,6 +78,18 @@ class TestDetection:
         A conversation id that somebody puts on HTTP and queue spans does not make them model calls.
         """
         assert read_span({"gen_ai.conversation.id": "c", "http.route": "/chat"}).kind is Kind.NONE
+
+    def test_dropped_attributes(self, make_span: Callable[..., Span]) -> None:
+        """
+        Where the SDK's limit on their number took attributes away, what is left is marked as a part of the content.
+        """
+        whole = make_span(
+            {"gen_ai.operation.name": "chat", "gen_ai.input.messages": '[{"role": "user", "content": "Hi"}]'}
+        )
+        step = read(replace(whole, dropped_attributes=2))
+
+        assert read(whole).input_state is ContentState.PRESENT
+        assert (step.input_state, step.output_state) == (ContentState.TRUNCATED, ContentState.ABSENT)
 
     def test_a_skeleton(self, read_span: ReadSpan) -> None:
         """
