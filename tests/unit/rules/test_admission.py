@@ -251,6 +251,19 @@ class TestPerDay:
         assert capped.due_s is None
         assert capped.recounted(1_000, is_last=True) == []
 
+    def test_another_question_takes_no_second_place(self, book: Book) -> None:
+        """
+        A record whose question a late span changes keeps the place that it has.
+        """
+        admission = Admission(book, per_day=2, window_s=HOUR_S, clock=never)
+
+        assert take(admission, [record(1, "a"), record(1, "b"), record(2, "c"), record(3, "d")]) == [
+            "0",
+            "0",
+            "0",
+            "per_day",
+        ]
+
     def test_duplicates_take_no_place(self, book: Book) -> None:
         """
         With both rules only what is kept counts for the day.

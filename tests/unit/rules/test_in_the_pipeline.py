@@ -163,6 +163,22 @@ class TestSettings:
         assert (found.prompt, found.answer) == ("Who is [email]?", "[email] is Ann.")
         assert found.metadata["duplicates"] == 2
 
+    def test_an_application_without_its_function(
+        self, home: Path, provider: TracerProvider, ask: Callable[..., None], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """
+        An application whose function cannot be imported runs on without spanlabel, and one line says why.
+        """
+        provider.add_span_processor(AnnotationSpanProcessor(redact_with="nowhere_at_all:mask"))
+        ask(provider, "Who is a@b.de?")
+        provider.shutdown()
+
+        [said] = [one.getMessage() for one in caplog.records]
+        assert said.startswith(
+            "spanlabel is off in this process: redact_with = 'nowhere_at_all:mask': cannot be imported"
+        )
+        assert not home.exists()
+
 
 class TestCounting:
     def test_a_count_that_grows_is_written_again(self, make_running: MakeRunning, counts: Counts, home: Path) -> None:
