@@ -40,6 +40,10 @@ class Reading:
     fates: Mapping[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
 
 
+CONVERSATION_NAMES: Final = ("session_id", "thread_id", "conversation_id")
+USER_NAMES: Final = ("user_id",)
+"""How apps call them in the metadata that they hand to LangChain and others (docs.langchain.com/langsmith/threads)."""
+
 MAX_ABOVE: Final = 64
 """Levels above a run in which the app's own spans are asked; without a bound a deep chain takes time by its square."""
 
@@ -210,7 +214,19 @@ def _of_the_whole(
         for key, value in step.metadata.items() if step.metadata else ():
             if not is_machinery(key):
                 metadata.setdefault(key, value)
-    return conversation_id or None, user_id or None, tags, metadata or None
+    conversation_id = conversation_id or _named(metadata, CONVERSATION_NAMES)
+    user_id = user_id or _named(metadata, USER_NAMES)
+    return conversation_id, user_id, tags, metadata or None
+
+
+def _named(metadata: dict[str, Value], names: Sequence[str]) -> str | None:
+    """What the app's own metadata says under a name that frameworks use for it; it is said once then."""
+    for name in names:
+        value = metadata.get(name)
+        if isinstance(value, str | int) and not isinstance(value, bool) and value != "":
+            del metadata[name]
+            return str(value)
+    return None
 
 
 def _documents(unit: Node, below: Sequence[Node]) -> tuple[Document, ...]:

@@ -177,6 +177,29 @@ class TestFacts:
 
         assert story.pair.usage == Usage(5, 2)
 
+    @pytest.mark.parametrize(
+        ("metadata", "conversation", "user", "left"),
+        [
+            pytest.param({"session_id": "s", "user_id": 7, "tenant": "x"}, "s", "7", {"tenant": "x"}, id="both"),
+            pytest.param({"thread_id": "t", "session_id": ""}, "t", None, {"session_id": ""}, id="LangGraph's thread"),
+            pytest.param({"user_id": ["a"]}, None, None, {"user_id": ["a"]}, id="no name"),
+        ],
+    )
+    def test_from_metadata(
+        self,
+        story: Story,
+        metadata: dict[str, Any],
+        conversation: str | None,
+        user: str | None,
+        left: dict[str, Any],
+    ) -> None:
+        """
+        An app that names its conversation and its user in the metadata of a run need not name them elsewhere.
+        """
+        story.agent((1, 9), QUESTION, ANSWER, metadata=metadata)
+
+        assert (story.pair.conversation_id, story.pair.user_id, story.pair.metadata) == (conversation, user, left)
+
     def test_documents_and_evaluations(self, story: Story) -> None:
         """
         What was retrieved on the way, and the judgements that lie on the spans, come with the pair.
