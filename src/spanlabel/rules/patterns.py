@@ -17,9 +17,11 @@ Hide: TypeAlias = Callable[[str], str]
 """Gives a text without what it looks for; the same text if there is nothing."""
 
 _LOCAL = r"[\w.!#$%&*+^~-]"
+_LETTER = r"\\u[0-9a-fA-F]{4}"  # as JSON writes those of other languages
 _EMAIL = re.compile(
     # From the start of a word only, so that a text of many letters and no @ is read once. %40 is @ in an address bar.
-    rf"""(?<!{_LOCAL})(?:{_LOCAL}+|"[^"\n]{{1,64}}")(?:@|%40)(?:[\w-]++\.)+(?:xn--[\w-]{{1,59}}|[^\W\d_]{{2,63}})"""
+    rf"""(?<!{_LOCAL})(?!(?<=\\)u[0-9a-fA-F]{{4}})(?:(?:{_LOCAL}|{_LETTER})+|"[^"\n]{{1,64}}")(?:@|%40)"""
+    rf"""(?:(?:[\w-]|{_LETTER})++\.)+(?:xn--[\w-]{{1,59}}|[^\W\d_]{{2,63}})"""
 )
 
 _S = r"[ \t\u00a0\u202f.\-/\u2010-\u2015]"  # what may stand between the groups of a phone number

@@ -17,6 +17,7 @@ from spanlabel.rules.patterns import hide_cards, hide_emails, hide_phones
         pytest.param('"Alice Doe"@example.org!', "[email]!", id="a quoted name"),
         pytest.param("mailto:x%40example.org?subject=a", "mailto:[email]?subject=a", id="in an address"),
         pytest.param("jürgen@müller.example", "[email]", id="letters of other languages"),
+        pytest.param(r'{"to": "j\u00fcrgen@m\u00fcller.example"}', '{"to": "[email]"}', id="as JSON writes them"),
         pytest.param("a@b.de,c@d.fr", "[email],[email]", id="two"),
         pytest.param("a@xn--mller-kva.xn--p1ai", "[email]", id="punycode"),
         pytest.param("lodash@4.17.21 @user x @ y a@b", "lodash@4.17.21 @user x @ y a@b", id="none"),
