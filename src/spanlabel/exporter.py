@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk._logs import export as _logs_export
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
-from spanlabel.guest import EXPORTED, LOG, Engine, engine_for
+from spanlabel.guest import EXPORTED, LOG, Seat
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
@@ -25,7 +25,7 @@ _LogRecordExporter: Any = getattr(_logs_export, "LogRecordExporter", None) or _l
 _LogExportResult: Any = getattr(_logs_export, "LogRecordExportResult", None) or _logs_export.LogExportResult
 
 
-class AnnotationSpanExporter(SpanExporter):
+class AnnotationSpanExporter(Seat, SpanExporter):
     """Turns exported GenAI spans into records.
 
     Where an `AnnotationSpanProcessor` with the same settings sees the spans too, this stands aside.
@@ -35,7 +35,7 @@ class AnnotationSpanExporter(SpanExporter):
     """
 
     def __init__(self, **settings: object) -> None:
-        self._engine = engine_for(_limits, settings, is_exporter=True)
+        super().__init__(_limits, settings, is_exporter=True)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Take a batch; the result says only that it was taken."""
@@ -43,18 +43,8 @@ class AnnotationSpanExporter(SpanExporter):
             self._engine.put_all([(EXPORTED, span) for span in spans])
         return SpanExportResult.SUCCESS
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Bring every run that is complete into the outbox and to its destinations."""
-        return True if self._engine is None else self._engine.flush(timeout_millis / 1000)
 
-    def shutdown(self) -> None:
-        """Store all that is held, complete or not, and stop. Calling it again does nothing."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.detach()
-
-
-class AnnotationLogExporter(_LogRecordExporter):  # type: ignore[misc] # its name depends on the SDK's version
+class AnnotationLogExporter(Seat, _LogRecordExporter):  # type: ignore[misc] # its name depends on the SDK's version
     """Takes message content out of exported log records; for `OTEL_LOGS_EXPORTER=spanlabel`.
 
     Args:
@@ -62,23 +52,13 @@ class AnnotationLogExporter(_LogRecordExporter):  # type: ignore[misc] # its nam
     """
 
     def __init__(self, **settings: object) -> None:
-        self._engine: Engine | None = engine_for(_limits, settings, is_exporter=True)
+        super().__init__(_limits, settings, is_exporter=True)
 
     def export(self, batch: Sequence[Any]) -> Any:
         """Take a batch; the result says only that it was taken."""
         if self._engine is not None:
             self._engine.put_all([(LOG, record) for record in batch])
         return _LogExportResult.SUCCESS
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """As `AnnotationSpanExporter.force_flush`."""
-        return True if self._engine is None else self._engine.flush(timeout_millis / 1000)
-
-    def shutdown(self) -> None:
-        """As `AnnotationSpanExporter.shutdown`."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.detach()
 
 
 def _limits() -> Limits:

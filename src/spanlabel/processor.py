@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.sdk._logs import LogRecordProcessor
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor
 
-from spanlabel.guest import Engine, engine_for
+from spanlabel.guest import Seat
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import Span
 
+    from spanlabel.assembly import Limits
+
 _logger = logging.getLogger("spanlabel")
 
 
-class AnnotationSpanProcessor(SpanProcessor):
+class AnnotationSpanProcessor(Seat, SpanProcessor):
     """Turns the GenAI spans of one tracer provider into records.
 
     It never raises into the app: with a wrong setting it is off and says so in one log line. Its calls cost the
@@ -33,7 +35,7 @@ class AnnotationSpanProcessor(SpanProcessor):
     """
 
     def __init__(self, **settings: object) -> None:
-        self._engine = _engine(settings)
+        super().__init__(_limits, settings)
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         """Note that a span of this trace is open."""
@@ -53,22 +55,8 @@ class AnnotationSpanProcessor(SpanProcessor):
             except Exception:  # noqa: BLE001 - the same; what is wrong with it is found out on our own thread
                 engine.put(span)
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Bring every run that is complete into the outbox and to its destinations.
 
-        Returns:
-            Whether it was done within *timeout_millis*.
-        """
-        return True if self._engine is None else self._engine.flush(timeout_millis / 1000)
-
-    def shutdown(self) -> None:
-        """Store all that is held, complete or not, and stop. Calling it again does nothing."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.detach()
-
-
-class AnnotationLogProcessor(LogRecordProcessor):
+class AnnotationLogProcessor(Seat, LogRecordProcessor):
     """Takes the message content that some instrumentations put only into log records.
 
     Args:
@@ -76,7 +64,7 @@ class AnnotationLogProcessor(LogRecordProcessor):
     """
 
     def __init__(self, **settings: object) -> None:
-        self._engine = _engine(settings)
+        super().__init__(_limits, settings)
 
     def on_emit(self, log_record: Any) -> None:
         """Take a log record, if it is one of a span."""
@@ -88,21 +76,11 @@ class AnnotationLogProcessor(LogRecordProcessor):
 
     emit = on_emit  # its name before opentelemetry-sdk 1.35
 
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """As `AnnotationSpanProcessor.force_flush`."""
-        return True if self._engine is None else self._engine.flush(timeout_millis / 1000)
 
-    def shutdown(self) -> None:
-        """As `AnnotationSpanProcessor.shutdown`."""
-        engine, self._engine = self._engine, None
-        if engine is not None:
-            engine.detach()
-
-
-def _engine(settings: dict[str, object]) -> Engine | None:
+def _limits() -> Limits:
     from spanlabel.assembly import Limits
 
-    return engine_for(Limits.for_processor, settings)
+    return Limits.for_processor()
 
 
 def install() -> None:

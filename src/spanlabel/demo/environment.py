@@ -5,15 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from spanlabel.config.destinations import choose_destination
+from spanlabel.compose import local_store
 from spanlabel.config.loading import load
-from spanlabel.config.settings import Settings
-from spanlabel.errors import ConfigError
-from spanlabel.platforms.local.config import LocalSettings
 
 _ASIDE: Final = ("OTEL_", "TRACELOOP_", "SPANLABEL_")
 _ASIDE_FROM_SCRIPT: Final = ("OPENAI_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
@@ -58,11 +54,3 @@ def own_environment(*, live: bool) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
-
-
-def local_store(settings: Settings) -> Path:
-    """The file of the local store."""
-    own = choose_destination(settings, "local").settings
-    if not isinstance(own, LocalSettings):
-        raise ConfigError("a destination of this name is not the embedded store", setting="destinations", value="local")
-    return own.file(settings.home)

@@ -15,6 +15,7 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from spanlabel.compose import local_store
 from spanlabel.config.loading import load
 from spanlabel.errors import SpanlabelError
 from spanlabel.model import Record
@@ -24,7 +25,6 @@ from spanlabel.processor import AnnotationSpanProcessor
 from .checking import complaints
 from .clients import live_app, scripted_app
 from .conversation import ConversationIds
-from .environment import local_store
 from .scenes import SCENES, App, Scene
 from .screen import SERVICE, Screen
 from .sink import OtlpSink

@@ -10,5 +10,6 @@ asked for spanlabel.
 
 from .engine import EXPORTED, LOG, Engine
 from .engines import engine_for
+from .seat import Seat
 
-__all__ = ["EXPORTED", "LOG", "Engine", "engine_for"]
+__all__ = ["EXPORTED", "LOG", "Engine", "Seat", "engine_for"]

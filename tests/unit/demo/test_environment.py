@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from spanlabel.compose import local_store
 from spanlabel.config.loading import load
-from spanlabel.demo.environment import local_store, own_environment
+from spanlabel.demo.environment import own_environment
 
 DISTURBING = {
     "OTEL_SDK_DISABLED": "true",
