@@ -165,23 +165,20 @@ def settle_rows(
         How many rows changed.
     """
     said = None if error is None else error[:_ERROR_CHARACTERS]
-    settled = 0
-    for record_id, digest in versions:
-        found = db.execute(
-            "SELECT seq FROM records WHERE destination = ? AND id = ? AND hash = ? AND state = 'leased'",
-            (destination, record_id, digest),
-        ).fetchone()
-        if found is None:
-            continue
-        settled += 1
-        db.execute(
-            "UPDATE records SET state = ?, next_attempt_s = ?, error = ?, changed_s = ?, attempts = attempts - ? "
-            "WHERE seq = ?",
-            (state, next_attempt_s, said, now_s, 0 if was_sent else 1, found[0]),
-        )
-        if state == "delivered":
-            db.execute("DELETE FROM payloads WHERE seq = ?", found)
-    return settled
+    wanted = set(versions)
+    leased = db.execute(
+        "SELECT seq, id, hash FROM records WHERE destination = ? AND state = 'leased'", (destination,)
+    ).fetchall()
+    settled = [seq for seq, *version in leased if tuple(version) in wanted]
+    less = 0 if was_sent else 1
+    db.executemany(
+        "UPDATE records SET state = ?, next_attempt_s = ?, error = ?, changed_s = ?, attempts = attempts - ? "
+        "WHERE seq = ?",
+        [(state, next_attempt_s, said, now_s, less, seq) for seq in settled],
+    )
+    if state == "delivered":
+        db.executemany("DELETE FROM payloads WHERE seq = ?", [(seq,) for seq in settled])
+    return len(settled)
 
 
 def take_back_row(db: sqlite3.Connection, destination: str, record_id: str) -> bool:
