@@ -114,6 +114,9 @@ _SIGNS: Final = frozenset(
 """A dictionary without any of these keys holds no message; three of ten that are asked have none (0.1 µs for 2 µs)."""
 
 
+_TALKING: Final = {word: role for word, role in _NORMAL.items() if role in ("user", "assistant", "system")}
+
+
 def role_of(value: Value, otherwise: str = "user") -> str:
     """The role in normal form."""
     if not isinstance(value, str) or not value:
@@ -157,6 +160,10 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
     for given in value:
         item = given if type(given) is dict else decoded(given)[0]
         if isinstance(item, dict):
+            plain = _plain(item)
+            if plain is not None:
+                out.append(plain)
+                continue
             found = _of_dict(item, role, bare_text=bare_text, depth=depth + 1)
         else:
             found = _many(item, role, bare_text=bare_text, depth=depth + 1)
@@ -168,6 +175,40 @@ def _many(value: Value, role: str, *, bare_text: bool, depth: int) -> tuple[Mess
 
 
 _SPEAKING: Final = (dict, str)
+
+
+def _plain(value: Mapping[str, Value]) -> Message | None:
+    """A message with a role and text alone, which most are, as `_one` reads it in four times the time.
+
+    These are `{"role", "content"}` and the conventions' `{"role", "parts"}`, also with a finish reason.
+    """
+    said = value.get("role")
+    role = _TALKING.get(said) if type(said) is str else None
+    if role is None:
+        return None
+    finish = value.get("finish_reason")
+    if len(value) != (2 if finish is None else 3):
+        return None
+    content = value.get("content")
+    if type(content) is str and content:
+        return Message(role, (Text(content),), None, finish_of(finish))
+    texts = plain_texts(value.get("parts"))
+    return Message(role, tuple([Text(text) for text in texts]), None, finish_of(finish)) if texts else None
+
+
+def plain_texts(parts: Value) -> list[str]:
+    """The texts of the conventions' parts, if they are parts of text and nothing else; else none."""
+    if type(parts) is not list:
+        return []
+    texts: list[str] = []
+    for part in parts:
+        if type(part) is not dict or len(part) != 2 or part.get("type") != "text":
+            return []
+        text = part.get("content")
+        if type(text) is not str or not text:
+            return []
+        texts.append(text)
+    return texts
 
 
 def _of_dict(value: Mapping[str, Value], role: str, *, bare_text: bool, depth: int) -> tuple[Message, ...] | None:

@@ -14,7 +14,7 @@ from ._dialect import Dialect, Found, OpaqueReader, Reader, Source, io_of
 from ._documents import documents_of
 from ._facts import read_facts, said_by_any
 from ._judgements import judgements_of
-from ._messages import messages_in
+from ._messages import messages_in, plain_texts
 from ._tables import Fit, Outline, Plan, fit_of, plan_of
 
 _MEMO_LIMIT: Final = 20_000
@@ -383,6 +383,9 @@ def _system(source: Source, plan: Plan) -> str:
 def system_text(value: Value) -> str:
     """Text of system instructions: plain, a list of parts, or a list of whole messages."""
     opened = decoded(value)[0]
+    texts = plain_texts(opened)
+    if texts:
+        return "\n\n".join(texts)
     if is_list(opened) and isinstance(opened, Sequence):
         opened = tuple({"role": "system", "parts": (p,)} if not _is_message(p) else p for p in opened)
     found = messages_in(opened, "system")
