@@ -21,14 +21,16 @@ _ISSUED = re.compile(
             r"dapi[0-9a-f]{16,}+",
             r"gl[a-z]{2,8}-[\w-]{16,}+",
             r"ya29\.[\w-]{16,}+",
-            r"SG\.[\w-]{8,}+\.[\w-]{8,}+",
-            r"eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?",
+            # Not within a word: each would look through the rest of it for the point.
+            r"(?<![_-])SG\.[\w-]{8,}+\.[\w-]{8,}+",
+            r"(?<![_-])eyJ[\w-]{8,}+\.[\w-]{8,}+(?:\.[\w-]*+)?",
             r"(?i:api[-_]?key|secret|token|auth)[-_](?=[\w-]{0,64}\d)[\w-]{8,}+",
         )
     )
     # These are nothing else wherever they stand.
     + r")|A(?:KIA|SIA|ROA|IDA|BIA|CCA|GPA)[A-Z0-9]{12,}+|gh[opsur]_\w{16,}+|github_pat_\w{16,}+|xox[a-z]-[\w-]{8,}+"
-    r"|xapp-[\w-]{8,}+|AIza[\w-]{20,}+|GOCSPX-[\w-]{16,}+|AGE-SECRET-KEY-\w{16,}+"
+    r"|xapp-[\w-]{8,}+|AIza[\w-]{20,}+|GOCSPX-[\w-]{16,}+|AGE-SECRET-KEY-\w{16,}+",
+    re.ASCII,
 )
 
 # Without its end, as a cut text has it, all that follows belongs to it: so it is looked for once.

@@ -328,6 +328,8 @@ class TestOwn:
         ("key", "password is a"),
         ("key", "password:"),
         ("key", "eyJaaaaaaaa."),
+        ("key", "eyJ-"),
+        ("key", "eyJ\N{LATIN SMALL LETTER E WITH ACUTE}"),
         ("key", "a/"),
     ],
 )
