@@ -62,7 +62,7 @@ class TestExplain:
         printed = spanlabel("explain", file).out
         [pair] = json.loads(spanlabel("explain", file, "--format", "json").out)["traces"][0]["pairs"]
 
-        assert f"Pair  confidence 0.80  dropped by {rule}: {why}\n  prompt    question\n" in printed
+        assert f"  dropped by {rule}: {why}\n  prompt    question\n" in printed
         assert (pair["dropped"], pair["why"]) == (rule, why)
 
     def test_rules_that_look_back(
