@@ -68,8 +68,11 @@ def question_of(step: Step) -> Said | None:
 
 def with_system(step: Step, messages: Sequence[Message]) -> tuple[Message, ...]:
     """The messages with the system instructions that came apart from them in front."""
-    if not step.system or any(m.role == "system" and m.text.strip() == step.system.strip() for m in messages):
+    if not step.system:
         return tuple(messages)
+    for message in messages:
+        if message.role == "system" and message.text.strip() == step.system.strip():
+            return tuple(messages)
     return (Message("system", (Text(step.system),)), *messages)
 
 

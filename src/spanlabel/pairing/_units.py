@@ -108,18 +108,20 @@ def _of_call(node: Node, below: Turns) -> Turns:
             return merged(below, is_request=node.top.is_request) if len(below) <= MANY else below
     if asked is None and answer is None and not step.input and not step.output:
         return below
+    ends_in_question = asked is not None and asked.chat and step.input and asked.chat[-1] is step.input[-1]
+    given = asked.chat if asked is not None and ends_in_question else with_system(step, step.input)
     turn = Turn(
         node,
         asked.text if asked else None,
         answer.text if answer and not failed else None,
         answer.all if answer and not failed else (),
-        asked.chat if asked else with_system(step, step.input),
+        asked.chat if asked else given,
         node,
         node,
         node.start_ns,
         node.end_ns,
         [node],
-        with_system(step, step.input),
+        given,
         is_failed=failed,
     )
     turn.lower("prompt_from_llm", 0.05)
