@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from spanlabel.delivery.no_fork import no_fork
 from spanlabel.delivery.once import OncePerMinute
 from spanlabel.delivery.untraced import untraced
 from spanlabel.dialects import is_content
+from spanlabel.errors import SpanlabelError
 from spanlabel.metrics import Counts, Metric
 from spanlabel.telemetry import observe
 from spanlabel.wire.sdk import log_from_sdk, span_from_sdk
@@ -215,8 +217,16 @@ class Intake:
 
     def _note_fault(self, where: str, error: Exception) -> None:
         self._counts.add(Metric.FAULTS, where=where)
-        self._say(where, f"a fault while {where}, the app goes on: {type(error).__name__}: {error}")
+        self._say(where, f"a fault while {where}, the app goes on: {_told(error)}")
 
     def _say(self, kind: str, message: str) -> None:
         if self._once.permits(kind, time.monotonic()):
             _logger.warning("spanlabel: %s", message)
+
+
+def _told(error: Exception) -> str:
+    """An error without what was read: another's words may repeat it, so they give way to the place."""
+    if isinstance(error, SpanlabelError | OSError):
+        return f"{type(error).__name__}: {error}"
+    frames = traceback.extract_tb(error.__traceback__)
+    return f"{type(error).__name__} in {frames[-1].filename}, line {frames[-1].lineno}" if frames else repr(type(error))

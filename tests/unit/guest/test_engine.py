@@ -186,8 +186,10 @@ def test_none_of_our_own_calls_is_traced(app: App, scripted: Any, monkeypatch: p
 
 
 @pytest.mark.parametrize("place", ["span_from_sdk", "accept", "tick"])
-def test_a_fault_of_ours_is_counted_and_the_app_goes_on(place: str, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An exception anywhere in our reading costs what it met, is counted, and what comes after it is read."""
+def test_a_fault_of_ours_is_counted_and_the_app_goes_on(
+    place: str, app: App, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An exception in our reading costs what it met, is counted and said without content; what comes after is read."""
     engine = app.trace()
     owner: Any = intake if place == "span_from_sdk" else Pipeline
     real = getattr(owner, place)
@@ -196,7 +198,7 @@ def test_a_fault_of_ours_is_counted_and_the_app_goes_on(place: str, app: App, mo
     def fail_once(*args: Any, **named: Any) -> Any:
         if not failed:
             failed.append(1)
-            raise RuntimeError("a bug")
+            raise RuntimeError("a bug while reading SECRET")
         return real(*args, **named)
 
     monkeypatch.setattr(owner, place, fail_once)
@@ -206,6 +208,8 @@ def test_a_fault_of_ours_is_counted_and_the_app_goes_on(place: str, app: App, mo
     assert "second" in app.stored()
     assert failed
     assert engine.counts.total(Metric.FAULTS) == 1
+    assert "RuntimeError" in caplog.text
+    assert "SECRET" not in caplog.text
     assert check_conservation(engine.counts) == []
 
 
