@@ -15,6 +15,7 @@ import contextlib
 import io
 import json
 import logging
+import signal
 import statistics
 import sys
 import tempfile
@@ -46,6 +47,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped then, too
     text = "A sentence of an answer that is neither long nor short. " * 10
     records = [make_record(n, prompt=f"Question {n}: {text[:300]}", answer=f"{n} {text}") for n in range(given.records)]
     logging.disable(logging.WARNING)  # the SDK warns at each call

@@ -14,6 +14,8 @@ import argparse
 import contextlib
 import os
 import random
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -60,6 +62,7 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--only", nargs="*", choices=days, default=days)
     given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the server is stopped then, too
     for name in list(os.environ):
         if name.startswith(("SPANLABEL_", "ARGILLA_", "LABEL_STUDIO_", "OTEL_")):
             del os.environ[name]
@@ -192,6 +195,7 @@ class App:
     def __exit__(self, *_: object) -> None:
         self._provider.shutdown()
         self._outbox.close()
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def work(self, n: int, pace: float) -> None:
         """End so many model calls, so many a second."""
