@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from spanlabel.model import Attributes, Log, Scope, Span, SpanEvent, SpanKind, SpanLink, Status, Value
+from spanlabel.model.twin import open_twin
 
 from .event_name import event_name_of
 from .size import SPAN_BYTES, size_of_attributes, size_of_events, size_of_value
@@ -40,6 +41,8 @@ _PLAIN_FORMS: tuple[tuple[type, Callable[[Any], Value]], ...] = (
 _TEXTS = (str, bytes, bytearray, memoryview)  # sequences, but not of values
 _NO_SCOPE = Scope()
 
+_OpenSpan = open_twin(Span)
+
 _MAX_RESOURCES = 16
 _resources: dict[int, tuple[object, Attributes]] = {}
 
@@ -58,29 +61,33 @@ def span_from_sdk(span: ReadableSpan) -> Span | None:
         return None
     attributes = _attributes(span.attributes)
     size = SPAN_BYTES + size_of_attributes(attributes)
-    events, links = _events(span.events), _links(span.links)
+    # The SDK copies its empty lists at each look.
+    events = _events(span.events) if getattr(span, "_events", True) else ()
+    links = _links(span.links) if getattr(span, "_links", True) else ()
     if events or links:
         size += size_of_events(events, links)
     start_ns = _time(span.start_time)
-    return Span(
-        trace_id=f"{context.trace_id:032x}",
-        span_id=f"{context.span_id:016x}",
-        parent_id=f"{parent.span_id:016x}" if parent is not None and parent.is_valid else None,
-        parent_is_remote=parent is not None and parent.is_remote,
-        name=_text(span.name),
-        kind=_KINDS.get(_number_of(span.kind), SpanKind.UNSPECIFIED),
-        start_ns=start_ns,
-        end_ns=max(start_ns, _time(span.end_time)),
-        attributes=attributes,
-        events=events,
-        links=links,
-        status=_STATUSES.get(_number_of(span.status.status_code), Status.UNSET),
-        status_message=_text(span.status.description),
-        scope=_scope(span.instrumentation_scope),
-        resource=_resource(span.resource),
-        dropped_attributes=span.dropped_attributes,
-        size_bytes=size,
+    read = _OpenSpan(
+        f"{context.trace_id:032x}",
+        f"{context.span_id:016x}",
+        f"{parent.span_id:016x}" if parent is not None and parent.is_valid else None,
+        parent is not None and parent.is_remote,
+        _text(span.name),
+        _KINDS.get(_number_of(span.kind), SpanKind.UNSPECIFIED),
+        start_ns,
+        max(start_ns, _time(span.end_time)),
+        attributes,
+        events,
+        links,
+        _STATUSES.get(_number_of(span.status.status_code), Status.UNSET),
+        _text(span.status.description),
+        _scope(span.instrumentation_scope),
+        _resource(span.resource),
+        span.dropped_attributes,
+        size,
     )
+    read.__class__ = Span
+    return read
 
 
 def log_from_sdk(record: ReadableLogRecord | ReadWriteLogRecord) -> Log | None:
