@@ -2,34 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from spanlabel.setting_types import ExistingFile, Headers, address
 
 MAX_NAME = 200
 """Characters of a dataset's name."""
 
-Headers: TypeAlias = tuple[tuple[str, SecretStr], ...]
-"""Name and value; pairs, because settings must be hashable."""
-
-_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _IN_URL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-
-
-def _as_url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("must be an address such as https://argilla.example.com or http://localhost:6900")
-    if parts.query or parts.fragment or parts.username or parts.password:
-        raise ValueError("must be the server's address alone, without a user, a query or a fragment")
-    return text.rstrip("/")
 
 
 def _as_dataset(text: str) -> str:
@@ -45,26 +31,6 @@ def _as_workspace(text: str) -> str:
     return text
 
 
-def _as_pairs(given: object) -> object:
-    return tuple(given.items()) if isinstance(given, Mapping) else given
-
-
-def _check_headers(given: Headers) -> Headers:
-    for name, value in given:
-        if not _HEADER.fullmatch(name) or not value.get_secret_value().isascii():
-            raise ValueError("must map names of headers to texts")
-        if not value.get_secret_value().isprintable():
-            raise ValueError("must map names of headers to texts of one line")
-    return given
-
-
-def _as_file(path: Path) -> Path:
-    absolute = Path(os.path.abspath(os.path.expanduser(path)))  # pathlib raises for an unknown user
-    if not absolute.is_file():
-        raise ValueError("there is no such file")
-    return absolute
-
-
 class ArgillaSettings(BaseSettings):
     """Settings of one Argilla destination. Frozen."""
 
@@ -77,7 +43,7 @@ class ArgillaSettings(BaseSettings):
         populate_by_name=True,
     )
 
-    api_url: Annotated[str, AfterValidator(_as_url)] = Field(
+    api_url: Annotated[str, address("https://argilla.example.com or http://localhost:6900")] = Field(
         validation_alias=AliasChoices("ARGILLA_API_URL"),
         description="Address of the Argilla server, such as https://argilla.example.com.",
     )
@@ -112,11 +78,11 @@ class ArgillaSettings(BaseSettings):
         description="Adds newer_version_came to the metadata of a record that was answered before its newer version "
         "came, and that therefore stays as it is.",
     )
-    headers: Annotated[Headers, BeforeValidator(_as_pairs), AfterValidator(_check_headers)] = Field(
+    headers: Headers = Field(
         (), description="Further headers of every request, by name, for a proxy that asks for them."
     )
     verify_tls: bool = Field(True, description="Checks the server's certificate. Without it anybody may listen.")
-    ca_file: Annotated[Path, AfterValidator(_as_file)] | None = Field(
+    ca_file: ExistingFile | None = Field(
         None, description="Certificates to trust besides the system's own, a PEM file."
     )
     timeout_s: Annotated[float, Field(gt=0, le=3600)] = Field(

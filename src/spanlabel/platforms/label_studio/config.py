@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Annotated, Self, TypeAlias
-from urllib.parse import urlsplit
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spanlabel.errors import ConfigError
+from spanlabel.setting_types import ExistingFile, Headers, address, existing_file, key, without_header
 
 MIN_TITLE, MAX_TITLE = 3, 50
 """Characters of a project's title, as Label Studio allows them."""
-
-Headers: TypeAlias = tuple[tuple[str, SecretStr], ...]
-"""Name and value; pairs, because settings must be hashable."""
-
-_HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 class PresetName(Enum):
@@ -49,48 +41,11 @@ class Lookup(Enum):
     """Before every send, for those whose spans reach spanlabel in two ways."""
 
 
-def _as_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be the address of Label Studio, such as http://localhost:8080")
-    if parts.username or parts.password:
-        raise ValueError("must not hold a user or a password; set api_key, or headers")
-    return url.rstrip("/")
-
-
-def _as_key(key: SecretStr) -> SecretStr:
-    text = key.get_secret_value().strip()  # copied from the page, it often ends in a line feed
-    if not text or not (text.isascii() and text.isprintable()):
-        raise ValueError("must be a token as Label Studio shows it")
-    return SecretStr(text)
-
-
-def _as_pairs(headers: object) -> object:
-    return tuple(headers.items()) if isinstance(headers, Mapping) else headers
-
-
-def _check_headers(headers: Headers) -> Headers:
-    for name, value in headers:
-        text = value.get_secret_value()
-        if not _HEADER.fullmatch(name) or not (text.isascii() and text.isprintable()):
-            raise ValueError("must map names of headers to texts of one line")
-        if name.lower() == "authorization":
-            raise ValueError("must not hold Authorization: api_key makes it; a gate in front needs another header")
-    return headers
-
-
 def _as_label_config(given: str) -> str:
     """Leave text as it is; make a path independent of the working directory, which may change before it is read."""
     if given.lstrip().startswith("<"):
         return given
-    return str(_as_file(Path(given)))
-
-
-def _as_file(path: Path) -> Path:
-    absolute = Path(os.path.abspath(os.path.expanduser(path)))
-    if not absolute.is_file():
-        raise ValueError("there is no such file")
-    return absolute
+    return str(existing_file(Path(given)))
 
 
 def _as_title(pattern: str) -> str:
@@ -112,10 +67,10 @@ class LabelStudioSettings(BaseSettings):
         populate_by_name=True,
     )
 
-    url: Annotated[str, AfterValidator(_as_url)] = Field(
+    url: Annotated[str, address("http://localhost:8080")] = Field(
         "http://localhost:8080", validation_alias="LABEL_STUDIO_URL", description="Address of Label Studio."
     )
-    api_key: Annotated[SecretStr, AfterValidator(_as_key)] = Field(
+    api_key: Annotated[SecretStr, key("a token as Label Studio shows it")] = Field(
         validation_alias="LABEL_STUDIO_API_KEY",
         description="A personal access token or a legacy token, from the page Account & Settings.",
     )
@@ -140,11 +95,11 @@ class LabelStudioSettings(BaseSettings):
         description="always asks before every send whether the record is there, for those whose spans reach spanlabel "
         "in two ways; auto only where an earlier send may have put it there.",
     )
-    headers: Annotated[Headers, BeforeValidator(_as_pairs), AfterValidator(_check_headers)] = Field(
-        (), description="Further headers of every request, by name, for a gate in front of Label Studio."
-    )
+    headers: Annotated[
+        Headers, without_header("Authorization", "api_key makes it; a gate in front needs another header")
+    ] = Field((), description="Further headers of every request, by name, for a gate in front of Label Studio.")
     verify_tls: bool = Field(True, description="Checks the server's certificate. Without it anybody may listen.")
-    ca_file: Annotated[Path, AfterValidator(_as_file)] | None = Field(
+    ca_file: ExistingFile | None = Field(
         None, description="Certificates to trust besides the system's own, a PEM file."
     )
 

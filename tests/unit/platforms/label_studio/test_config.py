@@ -62,8 +62,10 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("given", "said"),
         [
-            pytest.param({"url": "localhost:8080"}, "must be the address of Label Studio", id="no scheme"),
-            pytest.param({"url": "http://me:secret@host"}, "must not hold a user or a password", id="password"),
+            pytest.param({"url": "localhost:8080"}, "must be an address such as http://localhost:8080", id="no scheme"),
+            pytest.param(
+                {"url": "http://me:secret@host"}, "must be the server's address alone, without a user", id="password"
+            ),
             pytest.param({"api_key": "  "}, "must be a token", id="empty token"),
             pytest.param({"project": "ab"}, "must be 3 to 50 characters", id="short title"),
             pytest.param({"project": "x" * 45 + "-%Y-%m-%d"}, "must be 3 to 50 characters", id="long once filled in"),

@@ -65,7 +65,7 @@ def test_in_the_file(tmp_path: Path) -> None:
     ("line", "words"),
     [
         ("url: app.trubrics.com", "must be an address such as"),
-        ("url: 'https://u:p@app.trubrics.com'", "must be the address alone"),
+        ("url: 'https://u:p@app.trubrics.com'", "must be the server's address alone"),
         ("api_key: ' '", "api_key .*: is not valid"),
         ("api_key: schlüssel", "api_key .*: is not valid"),
         ("default_user_id: ''", "at least 1 character"),
