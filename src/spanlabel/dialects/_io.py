@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from spanlabel.model import Message, Value
+from spanlabel.model import Message, Text, Value
 
 from ._codec import LISTS, MAX_DEPTH, as_json, as_text, decoded
 from ._messages import messages_in
@@ -85,13 +85,19 @@ _REPR: Final = re.compile(
     r"""^\s*(?:
         <[\w.]+(?:\s+object)?\s+at\s+0x[0-9a-f]+>      # <x.Y object at 0x7f..>
       | <(?:class|function|bound\s|generator|async_generator|coroutine)\b
-      | [A-Z]\w*(?:\.\w+)*\((?:\w+=|<|\[|\{|'|")       # StopEvent(result=...
+      | [A-Z]\w*(?:\.\w+)*\((?:\w+=|<|\[|\{|'|"|\)\s*$)       # StopEvent(result=..., StartEvent()
       | content=['"]                                  # str() of a LangChain message
       | \w+=(?:\[|\{|'|"|None|\w+\()                    # messages=[...
     )""",
     re.VERBOSE,
 )
+_FINAL_STEP: Final = re.compile(
+    r"FinalAnswerStep\(output=(?P<output>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")\)\s*$", re.DOTALL
+)
+"""How the output of smolagents' streamed run ends, which is the printed objects of the stream, strung together."""
+
 _MAX_LITERAL: Final = 100_000
+_MAX_LINES: Final = 1000
 _CONTAINERS: Final = (str, list, tuple, dict)
 
 
@@ -131,8 +137,23 @@ def read_io(value: Value, *, is_input: bool) -> Io | None:
     io = (_INPUTS if is_input else _OUTPUTS).read(opened, 0)
     if io is None:
         return Io(is_cut=cut)
+    if is_input and isinstance(opened, dict) and "model" in opened:
+        io = _with_instructions(io, opened)
     is_bare = isinstance(opened, str) and io.text == opened
     return Io(io.messages, io.text, io.key, cut, is_bare) if cut or is_bare else io
+
+
+def _with_instructions(io: Io, request: Mapping[str, Value]) -> Io:
+    """What a model's request holds, with the instructions that stand apart from the messages in front."""
+    said = next((text for key in _INSTRUCTIONS if (text := as_text(request.get(key))) and not is_repr(text)), None)
+    asked = io.messages or (messages_in(io.text, "user") if io.text else None)
+    if said is None or not asked or any(m.role == "system" for m in asked):
+        return io
+    return Io((Message("system", (Text(said),)), *asked), None, None, io.is_cut)
+
+
+_INSTRUCTIONS: Final = ("instructions", "system")
+"""Of OpenAI's Responses API, of Anthropic's."""
 
 
 class _Reader:
@@ -164,8 +185,14 @@ class _Reader:
             literal = _literal(text)
             if isinstance(literal, dict | list | tuple) and literal:
                 return self.read(literal, depth + 1)
+        if self._is_input and text.startswith(("{'role':", '{"role":')):
+            messages = _printed_lines(text)
+            if messages:
+                return Io(messages)
         if is_repr(text):
-            return None
+            ended = None if self._is_input else _FINAL_STEP.search(text)
+            answer = _literal(ended["output"]) if ended else None
+            return Io(text=answer) if isinstance(answer, str) and answer else None
         return Io(text=value)
 
     def _list(self, value: Sequence[Value], depth: int) -> Io | None:
@@ -198,6 +225,9 @@ class _Reader:
         messages = messages_in(value, self._role, bare_text=False)
         if messages:
             return Io(messages)
+        bare = value.get("messages")
+        if self._is_input and isinstance(bare, str) and not is_repr(bare) and bare.strip()[:1] not in ("[", "{"):
+            return Io(text=bare) if bare.strip() else None  # CrewAI's `Agent.kickoff` takes a question by this name
         if not _WRAPPED.isdisjoint(value):
             unwrapped = self._unwrap(value, depth)
             if unwrapped is not None:
@@ -226,16 +256,14 @@ class _Reader:
         if not ({"args", "kwargs"} & keys and keys <= {"args", "kwargs"}):
             return None
         kwargs = decoded(value.get("kwargs"))[0]
-        if isinstance(kwargs, dict) and kwargs:
-            found = self.read(kwargs, depth + 1)
+        args = decoded(value.get("args"))[0]
+        named: list[Value] = [kwargs] if isinstance(kwargs, dict) and kwargs else []
+        placed = list(args[:20]) if isinstance(args, LISTS) else []
+        is_named = bool(named) and isinstance(kwargs, dict) and not self._key_set.isdisjoint(kwargs)
+        for given in (*named, *placed) if is_named or not placed else (*placed, *named):
+            found = self.read(decoded(given)[0], depth + 1)
             if found is not None and (found.text or found.messages):
                 return found
-        args = decoded(value.get("args"))[0]
-        if isinstance(args, LISTS):
-            for arg in args[:20]:
-                found = self.read(decoded(arg)[0], depth + 1)
-                if found is not None and (found.text or found.messages):
-                    return found
         return Io()
 
     def _history(self, value: Mapping[str, Value]) -> tuple[Message, ...]:
@@ -301,6 +329,18 @@ def _rendered(value: Mapping[str, Value]) -> Io | None:
         return None
     held = kwargs.get("messages", kwargs.get("value"))
     return Io(messages_in(held, "user") or ())
+
+
+def _printed_lines(text: str) -> tuple[Message, ...]:
+    """Messages that were printed as Python prints them, one a line (Agno's list of messages); none if any is not."""
+    found: list[Message] = []
+    for line in text.splitlines()[:_MAX_LINES]:
+        value = _literal(line) if line[:1] == "{" and len(line) < _MAX_LITERAL else None
+        messages = messages_in(value, "user", bare_text=False) if isinstance(value, dict) else None
+        if not messages:
+            return ()
+        found.extend(messages)
+    return tuple(found)
 
 
 def _is_empty(value: Value) -> bool:

@@ -140,8 +140,9 @@ class Readers:
         if kind is None:
             kind = _guess(came, came_io, went, went_io, span)
             is_call = kind is Kind.LLM
-        if not is_call and came_io is None and came is not None:
-            came, came_io = _dumped(came)
+        if not is_call and came is not None:
+            came, dumped = _dumped(came)
+            came_io = came_io or dumped
         inputs, input_state = _merged(came, came_io, is_call=is_call)
         outputs, output_state = _merged(went, went_io, is_call=is_call)
         if span.dropped_attributes:  # by the SDK's limit on their number: whatever is there may be a part
@@ -301,6 +302,8 @@ def _dumped(came: Found) -> tuple[Found | None, Found | None]:
     if len(came.messages) != 1 or came.messages[0].role != "user":
         return came, None
     text = came.messages[0].text.strip()
+    if text == "null":  # a crew without inputs (CrewAI's own tracer)
+        return None, None
     if text[:2] != '{"' or text[-1:] != "}":
         return came, None
     inner = io_of(text, is_input=True)

@@ -12,13 +12,17 @@ def _kind(source: Source) -> Kind | None:
     name = source.span.name
     if name in ("crewai.workflow", "execute crew"):
         return Kind.WORKFLOW
-    if name.endswith(".task"):
-        return Kind.CHAIN
+    if name.endswith(".task") or name == "execute task":
+        return Kind.AGENT  # it asks and answers, also where no model call was recorded below it
     return Kind.AGENT if name.endswith(".agent") else None
 
 
+_RESULTS = ("crewai.crew.result", "crewai.crew.output", "crewai.task.output")
+
+
 def _result(source: Source) -> Found | None:
-    shown = as_text(source.attributes.get("crewai.crew.result"))
+    attributes = source.attributes
+    shown = next((text for key in _RESULTS if (text := as_text(attributes.get(key)))), None)
     return Found(text=shown, is_io=True) if shown else None
 
 

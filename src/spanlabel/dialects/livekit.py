@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from spanlabel.model import Kind
 
-from ._dialect import Dialect, Source, messages, text
+from ._dialect import Dialect, Source, io, messages, text
 
 _NAMES = {
     "agent_session": Kind.WORKFLOW,
@@ -29,8 +29,8 @@ LIVEKIT = Dialect(
     scopes=("livekit-agents",),
     kind=_kind,
     inputs=(
-        text("lk.pii.user_input", "user"),
-        text("lk.user_input", "user"),
+        io("lk.pii.user_input", is_input=True),
+        io("lk.user_input", is_input=True),
         text("lk.pii.user_transcript", "user"),
         text("lk.user_transcript", "user"),
         messages("lk.pii.chat_ctx"),

@@ -28,11 +28,20 @@ def _raw(source: Source) -> Found | None:
     return Found(text=shown, is_io=True) if shown else None
 
 
+def _of_the_task(source: Source) -> Found | None:
+    """What an agent was asked: only its result repeats the task that it is of, with the inputs filled in."""
+    if "task_key" not in source.attributes and "task_id" not in source.attributes:
+        return None
+    value = decoded(source.attributes.get("output.value"))[0]
+    shown = as_text(value.get("description")) if isinstance(value, dict) else None
+    return Found(text=shown, is_io=True) if shown else None
+
+
 OPENINFERENCE_CREWAI = Dialect(
     name="openinference_crewai",
     source="openinference-instrumentation-crewai 1.1.21",
     keys=("crew_tasks",),
     scopes=("openinference.instrumentation.crewai",),
-    inputs=(io("crew_inputs", is_input=True), _task),
+    inputs=(io("crew_inputs", is_input=True), _task, _of_the_task),
     outputs=(_raw,),
 )

@@ -8,7 +8,11 @@ from ._dialect import Dialect, Source
 
 
 def _kind(source: Source) -> Kind | None:
-    return Kind.CHAIN if source.span.name == "AutoFunctionInvocationLoop" else None
+    if source.span.name == "AutoFunctionInvocationLoop":
+        return Kind.CHAIN
+    is_function = source.attributes.get("gen_ai.operation.name") == "execute_tool"
+    # What the app invokes is a span of the same name as what a model calls, which alone has a call's id.
+    return Kind.CHAIN if is_function and "gen_ai.tool.call.id" not in source.attributes else None
 
 
 SEMANTIC_KERNEL = Dialect(

@@ -19,6 +19,9 @@ _CALLS = frozenset(
     }
 )
 _KINDS = {"workflow": Kind.WORKFLOW, "agent": Kind.AGENT, "task": Kind.CHAIN, "tool": Kind.TOOL}
+_FINDERS = ("Retriever.task", "Retriever.retrieve.task")
+"""LlamaIndex names a step after its class; what a retriever found is no answer, even where all above it is lost."""
+
 _MCP = (".mcp", "ResponseStreamWriter", "RequestStreamWriter")
 
 
@@ -29,6 +32,8 @@ def _kind(source: Source) -> Kind | None:
     if operation == "execute_tool":  # LangChain.js: its span kind says task
         return Kind.TOOL
     kind = source.attributes.get("traceloop.span.kind")
+    if kind == "task" and source.span.name.endswith(_FINDERS):
+        return Kind.RETRIEVER
     if isinstance(kind, str):
         return _KINDS.get(kind)
     # MCP spans carry JSON-RPC traffic as entity input and output (traces-other.md 4).

@@ -16,6 +16,9 @@ FINAL_TOOLS: Final = ("final_answer", "final_result", "final_output", "structure
 """Names of tools whose arguments are the answer (smolagents, Pydantic AI, agents with structured output)."""
 
 
+_CALLING: Final = frozenset({"tool_call", "tool_calls", "tool_use", "function_call"})
+"""Why a model stopped that waits for a tool."""
+
 ROUTING: Final = frozenset({"__end__", "__start__"})
 """Names of a graph's ends, which LangGraph's routing steps give as their result."""
 
@@ -84,6 +87,8 @@ def call_answer(step: Step) -> Said | None:
     for message in replies:
         if message.tool_calls:  # parts of one turn may come as several messages, text first, tool call second
             return None
+    if step.finish_reasons and _CALLING.issuperset(step.finish_reasons):
+        return None  # what it called was not recorded with it (LiteLLM's callback), and the text is what it said before
     texts = tuple([text for m in replies if (text := m.text.strip()) and text not in ROUTING])
     if texts:
         return Said(texts[0], all=texts)

@@ -8,6 +8,7 @@ from typing import Final
 
 from spanlabel.model import Kind, Message
 
+from ._habits import bare_question
 from ._node import RUNS, SLACK_NS, Node
 from ._text import texts_of
 
@@ -145,14 +146,27 @@ def _relation(group: list[Turn], later: Turn, *, is_request: bool) -> tuple[str,
             continue
         known = known_of(later)
         differs = earlier.prompt != later.prompt
-        if earlier.answer and differs and earlier.answer in known.replies:
+        if earlier.answer and differs and (earlier.answer in known.replies or _goes_on_to_ask(earlier, later)):
             return None  # a further question of the conversation
         if best is None:
             best = _one(earlier, later, known, is_request=is_request)
     return best
 
 
+def _goes_on_to_ask(earlier: Turn, later: Turn) -> bool:
+    """Whether a run of the same agent asks something new after the earlier question, which it remembers.
+
+    Its memory may hold the answer in other words than the run gave it (code, a tool's arguments).
+    """
+    if earlier.unit.kind not in RUNS or earlier.unit.step.span.name != later.unit.step.span.name:
+        return False
+    asked = [bare_question(m.text.strip()) for m in later.asked if m.role == "user" and m.text.strip()]
+    return len(asked) > 1 and asked[-1] == later.prompt and earlier.prompt in asked[:-1]
+
+
 def _one(earlier: Turn, later: Turn, known: _Known, *, is_request: bool) -> tuple[str, float] | None:
+    if later.prompt is None and earlier.answer is None and _serves(earlier, later):
+        return ("merged:continues", 0.0)
     if earlier.prompt is not None and earlier.prompt == later.prompt:
         goes_on = len(later.asked) > len(earlier.asked) and any(m.tool_results for m in later.asked)
         both_runs = earlier.unit.kind in RUNS and later.unit.kind in RUNS
@@ -166,6 +180,14 @@ def _one(earlier: Turn, later: Turn, known: _Known, *, is_request: bool) -> tupl
     if is_request:
         return ("same_request", 0.3)
     return None
+
+
+def _serves(earlier: Turn, later: Turn) -> bool:
+    """Whether the later call was given only what tools answered to the earlier one (a stored conversation)."""
+    served = {result.id for m in later.asked for result in m.tool_results if result.id}
+    return bool(served) and any(
+        call.id in served for node in earlier.calls for m in node.step.output for call in m.tool_calls
+    )
 
 
 def _flows(answer: str, texts: Sequence[str]) -> bool:

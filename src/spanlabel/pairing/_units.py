@@ -134,6 +134,8 @@ def _of_run(node: Node, below: Turns) -> Turns:
     subs = merged(below, is_request=False) if len(below) <= MANY else below
     answered = [t for t in subs if t.answer]
     asked, answer = question_of(step), run_answer(step)
+    if step.is_error and answer and answer.text in _failures(node):
+        answer = None
     if asked and answer and _echoes(asked, answer):
         asked = answer = None
         if not subs:
@@ -154,6 +156,21 @@ def _of_run(node: Node, below: Turns) -> Turns:
 def _echoes(asked: Said, answer: Said) -> bool:
     """Whether a run only passes on what it was given (parsers, lambdas)."""
     return asked.text == answer.text
+
+
+def _failures(node: Node) -> frozenset[str]:
+    """What went wrong in a run and the calls right below it, in the words of the exceptions."""
+    out = set()
+    for failed in (node, *node.children):
+        if failed.step.is_error:
+            span = failed.step.span
+            out.add(span.status_message.strip())
+            out.update(
+                message.strip()
+                for event in span.events
+                if isinstance(message := event.attributes.get("exception.message"), str)
+            )
+    return frozenset(out)
 
 
 def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answer: Said | None) -> Turns:
@@ -228,7 +245,12 @@ def _is_whole_run(text: str, subs: Turns, last: str) -> bool:
         return False
     calls = sorted((c for t in subs for c in t.calls), key=order)
     said = (m.text.strip() for c in calls for m in c.step.output if m.role != "user")
-    return _bare(text) == _bare("".join(said))
+    if _bare(text) == _bare("".join(said)):
+        return True
+    # Streamed runs of OpenLIT and Semantic Kernel: what came before a tool call, and what the tool gave, without a
+    # space before the answer.
+    used = any(m.tool_calls for c in calls[:-1] for m in c.step.output)
+    return used and not text[-len(last) - 1].isspace()
 
 
 def _bare(text: str) -> str:
@@ -239,7 +261,7 @@ def _chosen_question(node: Node, asked: Said, first: Turn) -> tuple[Said, Node, 
     """Which question is the run's: its own or that of its first model call."""
     prompt = first.prompt or ""
     if prompt == asked.text:
-        chat = _richer_chat(asked.chat, first.chat) if asked.how == "messages" else first.chat
+        chat = _richer_chat(node, asked.chat, first.chat) if asked.how == "messages" else first.chat
         asked = Said(asked.text, chat, how=asked.how)
         return asked, node, (f"own_prompt:{asked.how}", 0.0)
     if asked.how == "given":
@@ -255,12 +277,16 @@ def _chosen_question(node: Node, asked: Said, first: Turn) -> tuple[Said, Node, 
     return asked, node, ("prompt_unrelated", 0.15)
 
 
-def _richer_chat(own: tuple[Message, ...], called: tuple[Message, ...]) -> tuple[Message, ...]:
+def _richer_chat(node: Node, own: tuple[Message, ...], called: tuple[Message, ...]) -> tuple[Message, ...]:
     """The run's own conversation, or the first call's where that knows more turns (a checkpointer's, a session's)."""
     turns = [m for m in called if m.role != "system"]
+    system = [m for m in own if m.role == "system"]
+    # Instructions within a graph are of a node of it; and where the conventions hold, an agent has a key for its own.
+    if not system and node.kind is Kind.AGENT and "otel_genai" not in node.step.dialects:
+        system = [m for m in called if m.role == "system"]
     if len(turns) <= sum(m.role != "system" for m in own):
-        return own
-    return (*(m for m in own if m.role == "system"), *turns)
+        return (*system, *(m for m in own if m.role != "system"))
+    return (*system, *turns)
 
 
 def _is_variable(node: Node, asked: Said, prompt: str) -> bool:

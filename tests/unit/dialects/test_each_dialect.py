@@ -744,6 +744,124 @@ CASES = {
         "Rome?",
         "Sunny.",
     ),
+    "crewai: crew, by its own tracer": Case(
+        "crewai",
+        {
+            "given": {
+                "attributes": {
+                    "gen_ai.operation.name": "invoke_workflow",
+                    "crewai.crew.inputs": "null",
+                    "gen_ai.input.messages": parts("user", "null"),
+                    "crewai.crew.output": "Sunny.",
+                    "gen_ai.output.messages": parts("assistant", "Sunny."),
+                },
+                "name": "execute crew",
+            }
+        },
+        Kind.WORKFLOW,
+        None,
+        "Sunny.",
+    ),
+    "crewai: crew with inputs, by its own tracer": Case(
+        "crewai",
+        {
+            "given": {
+                "attributes": {
+                    "gen_ai.operation.name": "invoke_workflow",
+                    "crewai.crew.inputs": js({"city": "Rome"}),
+                    "gen_ai.input.messages": parts("user", js({"city": "Rome"})),
+                    "gen_ai.output.messages": parts("assistant", "Sunny."),
+                },
+                "name": "execute crew",
+            }
+        },
+        Kind.WORKFLOW,
+        "Rome",
+        "Sunny.",
+        {"input_key": "city"},
+    ),
+    "crewai: task, by its own tracer": Case(
+        "crewai",
+        {
+            "given": {
+                "attributes": {
+                    "gen_ai.operation.name": "execute_task",
+                    "crewai.task.description": "Rome?",
+                    "gen_ai.input.messages": parts("user", "Rome?"),
+                    "crewai.task.output": "Sunny.",
+                },
+                "name": "execute task",
+            }
+        },
+        Kind.AGENT,
+        "Rome?",
+        "Sunny.",
+    ),
+    "openinference_crewai: agent of a task": Case(
+        "openinference_crewai",
+        {
+            "given": {
+                "attributes": {
+                    "openinference.span.kind": "AGENT",
+                    "task_key": "k",
+                    "input.value": js({"agent": {"role": "Guide"}, "context": "", "tools": []}),
+                    "output.value": js({"description": "Rome?", "raw": "Sunny.", "agent": "Guide"}),
+                },
+                "scope": "openinference.instrumentation.crewai",
+            }
+        },
+        Kind.AGENT,
+        "Rome?",
+        "Sunny.",
+    ),
+    "traceloop: LlamaIndex's retriever": Case(
+        "traceloop",
+        {
+            "given": {
+                "attributes": {
+                    "traceloop.span.kind": "task",
+                    "traceloop.entity.input": js({"query_bundle": {"query_str": "Rome?"}}),
+                    "traceloop.entity.output": js(["{}"]),
+                },
+                "name": "VectorIndexRetriever.task",
+            }
+        },
+        Kind.RETRIEVER,
+    ),
+    "semantic_kernel: function that the app invokes": Case(
+        "semantic_kernel",
+        {
+            "given": {
+                "attributes": {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "Ask"},
+                "name": "execute_tool Ask",
+                "scope": "semantic_kernel.functions.kernel_function",
+            }
+        },
+        Kind.CHAIN,
+    ),
+    "semantic_kernel: function that the model calls": Case(
+        "semantic_kernel",
+        {
+            "given": {
+                "attributes": {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.call.id": "call_1"},
+                "name": "execute_tool W-weather",
+                "scope": "semantic_kernel.functions.kernel_function",
+            }
+        },
+        Kind.TOOL,
+    ),
+    "litellm: the call of a tool is not among the messages": Case(
+        "otel_genai",
+        {
+            "gen_ai.operation.name": "chat",
+            "gen_ai.input.messages": parts("user", "Rome?"),
+            "gen_ai.output.messages": parts("assistant", "I will look."),
+            "gen_ai.response.finish_reasons": js(["tool_calls"]),
+        },
+        Kind.LLM,
+        "Rome?",
+        None,
+    ),
     "crewai: task": Case(
         "crewai",
         {
@@ -752,7 +870,7 @@ CASES = {
                 "name": "Rome?.task",
             }
         },
-        Kind.CHAIN,
+        Kind.AGENT,
         "Rome?",
         "Sunny.",
     ),

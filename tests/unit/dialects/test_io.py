@@ -43,6 +43,10 @@ class TestInput:
                 {"args": ["<App object at 0x7f00>", "Rome?"], "kwargs": {}}, "Rome?", None, id="self and a text"
             ),
             pytest.param({"args": [], "kwargs": {}}, None, None, id="a call without arguments"),
+            pytest.param({"args": ["Rome?"], "kwargs": {"user": "ann"}}, "Rome?", None, id="a question and a user"),
+            pytest.param({"args": ["ann"], "kwargs": {"question": "Rome?"}}, "Rome?", None, id="a user and a question"),
+            pytest.param({"messages": "Rome?"}, "Rome?", None, id="a text by the name of messages"),
+            pytest.param({"ev": "StartEvent()"}, None, None, id="an object without fields, as Python prints it"),
             pytest.param(
                 {"inputs": {"input": "Rome?"}, "tags": [], "metadata": {}, "kwargs": {"name": "x"}},
                 "Rome?",
@@ -81,16 +85,47 @@ class TestInput:
                 (user("Rome?"), assistant("Sunny."), user("And Oslo?")),
                 id="history and question",
             ),
+            pytest.param(
+                "{'role': 'user', 'content': 'Rome?'}\n{'role': 'assistant', 'content': 'Sunny.'}",
+                (user("Rome?"), assistant("Sunny.")),
+                id="messages as Python prints them, one a line",
+            ),
+            pytest.param(
+                {"model": "m", "instructions": "Be brief.", "input": "Rome?"},
+                (Message("system", (Text("Be brief."),)), user("Rome?")),
+                id="a request with instructions apart",
+            ),
+            pytest.param(
+                {"model": "m", "system": "Be brief.", "messages": [{"role": "user", "content": "Rome?"}]},
+                (Message("system", (Text("Be brief."),)), user("Rome?")),
+                id="a request with a system prompt apart",
+            ),
+            pytest.param(
+                {"model": "m", "instructions": "<x.Omit object at 0x7f19>", "messages": [HUMAN]},
+                (user("Rome?"),),
+                id="a request that leaves the instructions out",
+            ),
         ],
     )
     def test_messages(self, value: Any, messages: tuple[Message, ...]) -> None:
         """
         Messages inside a state are read as messages.
         """
-        found = read_io(json.dumps(value), is_input=True)
+        found = read_io(value if isinstance(value, str) else json.dumps(value), is_input=True)
 
         assert found is not None
         assert found.messages == messages
+
+    def test_a_printed_line_that_is_no_message(self) -> None:
+        """
+        Text of which only the first line looks like a printed message is what the user said, to the letter.
+        """
+        text = "{'role': 'user', 'content': 'Rome?'}\nWhat does this line mean?"
+
+        found = read_io(text, is_input=True)
+
+        assert found is not None
+        assert (found.text, found.messages) == (text, ())
 
 
 class TestOutput:
@@ -113,6 +148,11 @@ class TestOutput:
             ),
             pytest.param({"a": {"result": "A draft."}, "b": {"result": "Sunny."}}, "Sunny.", id="the last component"),
             pytest.param(["Sunny.", "Warm."], "Sunny.", id="the first of several texts"),
+            pytest.param(
+                "ToolCall(name='python', arguments='f()')FinalAnswerStep(output=\"It's sunny.\")",
+                "It's sunny.",
+                id="a streamed run of smolagents, as Python prints it",
+            ),
         ],
     )
     def test_text(self, value: Any, text: str | None) -> None:

@@ -47,8 +47,46 @@ class TestConversation:
 
         assert story.told == [("Who wrote Faust?", "Goethe."), ("When?", "1808.")]
 
+    def test_a_memory_in_other_words(self, story: Story) -> None:
+        """
+        An agent that is asked again is two pairs, also where its memory holds the first answer in other words.
+        """
+        app = story.app((0, 20))
+        one = story.agent((1, 4), "Who wrote Faust?", "Goethe.", under=app, name="Agent.run")
+        story.llm((2, 3), "New task:\nWho wrote Faust?", 'final_answer("Goethe.")', under=one)
+        two = story.agent((5, 8), "When did he?", "In 1808.", under=app, name="Agent.run")
+        chat = [
+            story.said("user", "New task:\nWho wrote Faust?"),
+            story.said("assistant", 'final_answer("Goethe.")'),
+            story.said("user", "Observation: Goethe."),
+            story.said("user", "New task:\nWhen did he?"),
+        ]
+        story.llm((6, 7), chat, 'final_answer("In 1808.")', under=two)
+
+        assert story.told == [("Who wrote Faust?", "Goethe."), ("When did he?", "In 1808.")]
+
 
 class TestToolLoop:
+    def test_only_results_go_in_again(self, story: Story) -> None:
+        """
+        A loop that gives only the tool's results to the next call, for the provider stores the rest, is one pair.
+        """
+        app = story.app((0, 20))
+        story.llm((1, 2), "How warm is it in Rome?", story.calling("weather", "Rome", id="1"), under=app)
+        story.llm((3, 4), [story.result("21", id="1")], "21 degrees.", under=app)
+
+        assert story.told == [("How warm is it in Rome?", "21 degrees.")]
+
+    def test_results_of_another_call(self, story: Story) -> None:
+        """
+        Results of a tool that nobody here called do not make a call part of the one before.
+        """
+        app = story.app((0, 20))
+        story.llm((1, 2), "How warm is it in Rome?", story.calling("weather", "Rome", id="1"), under=app)
+        story.llm((3, 4), [story.result("21", id="2")], "21 degrees.", under=app)
+
+        assert story.told == []
+
     def test_under_an_app_span(self, story: Story) -> None:
         """
         A tool loop that the app wrote by hand, below a span of its own, is one pair.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from spanlabel.model import Kind, Message, Text
+from spanlabel.model import Kind, Message, SpanEvent, Text
 
 Story = Any  # the builder of conftest.py
 
@@ -193,6 +194,56 @@ class TestRun:
         story.llm((3, 4), "How warm is it in Rome?", "It is 21 degrees.", under=run)
 
         assert story.told == [("How warm is it in Rome?", "It is 21 degrees.")]
+
+    def test_a_streamed_run_in_one_text(self, story: Story) -> None:
+        """
+        Where a run's output strings together what a tool gave and what the model said, the model's end is the answer.
+        """
+        run = story.agent((0, 9), "How warm is it in Rome?", "9 CNow Oslo.24 CRome is warmer.")
+        story.llm((1, 2), "How warm is it in Rome?", story.calling("weather", "Rome"), under=run)
+        story.llm((3, 4), "How warm is it in Rome?", "Rome is warmer.", under=run)
+
+        assert story.told == [("How warm is it in Rome?", "Rome is warmer.")]
+
+    def test_an_answer_with_a_text_of_its_own_before(self, story: Story) -> None:
+        """
+        A run that puts a text of its own before what the model answered gives both.
+        """
+        run = story.agent((0, 9), "How warm is it in Rome?", "As of today: 21 degrees.")
+        story.llm((1, 2), "How warm is it in Rome?", story.calling("weather", "Rome"), under=run)
+        story.llm((3, 4), "How warm is it in Rome?", "21 degrees.", under=run)
+
+        assert story.told == [("How warm is it in Rome?", "As of today: 21 degrees.")]
+
+    def test_a_failure_is_no_answer(self, story: Story) -> None:
+        """
+        A run that failed and gives out the words of the failure has no answer.
+        """
+        run = story.agent((0, 9), "How warm is it?", "The server had an error", error=True)
+        call = story.llm((1, 2), "How warm is it?", under=run, error=True)
+        failed = next(s for s in story.steps if s.span.span_id == f"{call:016x}")
+        event = SpanEvent("exception", 1, {"exception.message": "The server had an error"})
+        story.mark(call, span=replace(failed.span, events=(event,)))
+
+        assert story.told == []
+
+    def test_instructions_of_an_agent(self, story: Story) -> None:
+        """
+        An agent that says its question, but not its instructions, shows those of its first model call.
+        """
+        run = story.step(Kind.AGENT, (0, 9), input=(story.said("user", "How warm is it?"),), output_text="21 degrees.")
+        story.llm((1, 2), "How warm is it?", "21 degrees.", under=run, system="Be brief.")
+
+        assert [m.text for m in story.pair.messages] == ["Be brief.", "How warm is it?"]
+
+    def test_instructions_within_a_graph(self, story: Story) -> None:
+        """
+        A graph's conversation is its own state: the instructions of a node are not the user's conversation.
+        """
+        run = story.step(Kind.CHAIN, (0, 9), input=(story.said("user", "How warm is it?"),), output_text="21 degrees.")
+        story.llm((1, 2), "How warm is it?", "21 degrees.", under=run, system="Be brief.")
+
+        assert [m.text for m in story.pair.messages] == ["How warm is it?"]
 
     def test_only_the_question_is_its_own(self, story: Story) -> None:
         """
