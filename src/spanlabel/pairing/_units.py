@@ -115,7 +115,7 @@ def _of_call(node: Node, below: Turns) -> Turns:
         asked.text if asked else None,
         answer.text if answer and not failed else None,
         answer.all if answer and not failed else (),
-        asked.chat if asked else given,
+        _with_twin(asked, below) if asked else given,
         node,
         node,
         node.start_ns,
@@ -127,6 +127,14 @@ def _of_call(node: Node, below: Turns) -> Turns:
     turn.lower("prompt_from_llm", 0.05)
     turn.lower("answer_from_llm", 0.05)
     return [turn]
+
+
+def _with_twin(asked: Said, below: Turns) -> tuple[Message, ...]:
+    """The conversation of a call, with the instructions that only the same call one layer below knows (MLflow)."""
+    if not below or any(m.role == "system" for m in asked.chat):
+        return asked.chat
+    twin = next((t for t in below if t.prompt == asked.text), None)
+    return (*(m for m in twin.chat if m.role == "system"), *asked.chat) if twin is not None else asked.chat
 
 
 def _of_run(node: Node, below: Turns) -> Turns:

@@ -65,7 +65,7 @@ class TestTree:
             "  chat      user 13 characters",
         ]
         assert pair[4].startswith("  facts     gpt-4o-mini-2024-07-18 (openai) · 33 ms · tokens 100 in, 11 out")
-        assert pair[4].endswith(" · turn 0 · service demo-app · read as traceloop + crewai + otel_genai")
+        assert pair[4].endswith(" · turn 0 · service demo-app · read as crewai + traceloop + otel_genai")
         assert pair[5:8] == [
             "  why       merged:dataflow  -0.10  Several turns are one: the answer of one went into the next.",
             f"{'':12}prompt_from_llm  -0.05  No run says the question itself; it is what a model call was asked last.",
