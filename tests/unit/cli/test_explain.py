@@ -374,8 +374,8 @@ class TestJson:
         asked = spans[pair["prompt_span_id"]]
         assert (asked["name"], asked["kind"], asked["dialects"]) == (
             "Research bees.task",
-            "chain",
-            ["traceloop", "crewai", "otel_genai"],
+            "agent",
+            ["crewai", "traceloop", "otel_genai"],
         )
         assert asked["parent_id"] == asked["below"] == pair["unit_span_id"]
         assert [(one["word"], one["off"]) for one in pair["reasons"]] == [
