@@ -7,13 +7,20 @@ from pathlib import Path
 
 import pytest
 
-_ARCHIVE = Path(__file__).with_name("dev.tar.xz")
+
+def _unpacked(name: str, folder: Path) -> Path:
+    with tarfile.open(Path(__file__).with_name(name)) as archive:
+        archive.extractall(folder, filter="data")
+    return folder
 
 
 @pytest.fixture(scope="session")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with all recorded cases."""
-    folder = tmp_path_factory.mktemp("recorded")
-    with tarfile.open(_ARCHIVE) as archive:
-        archive.extractall(folder, filter="data")
-    return folder
+    return _unpacked("dev.tar.xz", tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="session")
+def recorded_later(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the cases that were recorded when the rules stood."""
+    return _unpacked("unseen.tar.xz", tmp_path_factory.mktemp("recorded_later"))

@@ -21,6 +21,9 @@ from spanlabel.wire.otlp_json import read_document
 REACHED = {"pairs": 825, "perfect": 776, "extra": 3, "chat": 803, "choices": 17}
 """Of 825 expected pairs in 779 cases (2026-11-21); `extra` may only fall, the others only rise."""
 
+REACHED_LATER = {"pairs": 601, "perfect": 583, "extra": 2, "chat": 569, "choices": 11}
+"""Of 603 expected pairs in 585 cases that were recorded when the rules stood, and scored before any was mended."""
+
 FIRST_GROUPS = ("openai__", "openai-py__", "langchain-py__", "langgraph__")
 
 
@@ -101,6 +104,13 @@ def summed(scored: dict[str, Counter[str]], *starts: str) -> Counter[str]:
     return total
 
 
+def hold(total: Counter[str], reached: dict[str, int]) -> None:
+    """No figure is worse than before."""
+    for name, before in reached.items():
+        is_kept = total[name] <= before if name == "extra" else total[name] >= before
+        assert is_kept, f"{name}: {total[name]}, reached before: {before}"
+
+
 def test_reached_figures_hold(scored: dict[str, Counter[str]]) -> None:
     """
     On 779 recorded cases of 80 framework and instrumentation combinations no figure is worse than the best reached.
@@ -108,11 +118,19 @@ def test_reached_figures_hold(scored: dict[str, Counter[str]]) -> None:
     total = summed(scored)
 
     assert total["cases"] == 779
-    for name, reached in REACHED.items():
-        if name == "extra":
-            assert total[name] <= reached, f"{name}: {total[name]}, reached before: {reached}"
-        else:
-            assert total[name] >= reached, f"{name}: {total[name]}, reached before: {reached}"
+    hold(total, REACHED)
+
+
+def test_later_recordings_hold(recorded_later: Path) -> None:
+    """
+    On 585 cases of 64 combinations that no rule was made from at first, no figure is worse than the best reached.
+    """
+    total = Counter[str]()
+    for _, files, expected in cases(recorded_later):
+        total.update(figures(list(read_pairs(*files)), expected))
+
+    assert total["cases"] == 585
+    hold(total, REACHED_LATER)
 
 
 def test_named_package_first(scored: dict[str, Counter[str]]) -> None:

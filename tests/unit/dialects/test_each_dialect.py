@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from spanlabel.dialects import DIALECTS
-from spanlabel.model import Evaluation, Kind, Step, Usage
+from spanlabel.model import Evaluation, Kind, Message, Step, Text, Usage
 from spanlabel.pairing._text import call_answer, question_of, run_answer
 
 ReadSpan = Callable[..., Step]
@@ -744,6 +744,22 @@ CASES = {
         "Rome?",
         "Sunny.",
     ),
+    "crewai: crew whose result is printed": Case(
+        "crewai",
+        {
+            "given": {
+                "attributes": {
+                    "crewai.crew.result": "city='Paris' country='France'",
+                    "crewai.crew.tasks_output": "[TaskOutput(description='a', raw='no', pydantic=None), "
+                    """TaskOutput(description='b', raw='{"city": "Paris"}', pydantic=Place(city='Paris'))]""",
+                },
+                "name": "crewai.workflow",
+            }
+        },
+        Kind.WORKFLOW,
+        None,
+        '{"city": "Paris"}',
+    ),
     "crewai: crew, by its own tracer": Case(
         "crewai",
         {
@@ -827,6 +843,78 @@ CASES = {
             }
         },
         Kind.RETRIEVER,
+    ),
+    "mlflow: DSPy's predictor": Case(
+        "mlflow",
+        {
+            "given": {
+                "attributes": {
+                    "mlflow.spanType": '"LLM"',
+                    "mlflow.spanInputs": js({"question": "Rome?"}),
+                    "mlflow.spanOutputs": js({"answer": "Sunny."}),
+                },
+                "name": "Predict.forward",
+            }
+        },
+        Kind.CHAIN,
+        "Rome?",
+        "Sunny.",
+    ),
+    "mlflow: request with instructions": Case(
+        "mlflow",
+        {
+            "mlflow.spanType": '"CHAT_MODEL"',
+            "mlflow.spanInputs": js({"model": "m", "instructions": "Be brief.", "input": "Rome?"}),
+            "mlflow.spanOutputs": '"Sunny."',
+        },
+        Kind.LLM,
+        "Rome?",
+        "Sunny.",
+        {"input": (Message("system", (Text("Be brief."),)), Message("user", (Text("Rome?"),)))},
+    ),
+    "otel_genai: Gemini CLI": Case(
+        "otel_genai",
+        {
+            "gen_ai.operation.name": "llm_call",
+            "gen_ai.request.model": "gemini-2.5-pro",
+            "gen_ai.input.messages": js([{"role": "user", "parts": [{"text": "Rome?"}]}]),
+            "gen_ai.output.messages": js([{"content": {"role": "model", "parts": [{"text": "Sunny."}]}}]),
+        },
+        Kind.LLM,
+        "Rome?",
+        "Sunny.",
+    ),
+    "otel_genai: Gemini CLI's agent": Case(
+        "otel_genai",
+        {"gen_ai.operation.name": "agent_call", "gen_ai.agent.name": "researcher"},
+        Kind.AGENT,
+        facts={"agent": "researcher"},
+    ),
+    "otel_genai: Azure's agents": Case(
+        "otel_genai",
+        {
+            "gen_ai.operation.name": "invoke_agent",
+            "gen_ai.provider.name": "microsoft.foundry",
+            "gen_ai.input.messages": parts("user", "Rome?"),
+            "gen_ai.output.messages": parts("assistant", "Sunny."),
+            "gen_ai.conversation.id": "conv_1",
+        },
+        Kind.AGENT,
+        "Rome?",
+        "Sunny.",
+        {"conversation_id": "conv_1"},
+    ),
+    "openinference: Bedrock's agents": Case(
+        "openinference",
+        {
+            "openinference.span.kind": "AGENT",
+            "input.value": "Rome?",
+            "llm.invocation_parameters": js({"agentId": "A1", "sessionId": "s"}),
+            "output.value": "Sunny.",
+        },
+        Kind.AGENT,
+        "Rome?",
+        "Sunny.",
     ),
     "semantic_kernel: function that the app invokes": Case(
         "semantic_kernel",

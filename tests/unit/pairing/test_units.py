@@ -236,6 +236,15 @@ class TestRun:
 
         assert [m.text for m in story.pair.messages] == ["Be brief.", "How warm is it?"]
 
+    def test_instructions_of_the_same_call_below(self, story: Story) -> None:
+        """
+        A call that is recorded in two layers shows the instructions that only the lower one knows.
+        """
+        call = story.llm((0, 9), "How warm is it?", "21 degrees.")
+        story.llm((1, 2), "How warm is it?", "21 degrees.", under=call, system="Be brief.")
+
+        assert [m.text for m in story.pair.messages] == ["Be brief.", "How warm is it?"]
+
     def test_instructions_within_a_graph(self, story: Story) -> None:
         """
         A graph's conversation is its own state: the instructions of a node are not the user's conversation.
