@@ -98,8 +98,10 @@ def _check_harmless(browser: Browser, stage: Stage, screenshot: Path) -> None:
     page.screenshot(path=screenshot)
     shown = page.inner_text("body").replace("\N{WORD JOINER}", "")
     assert "<script>" in shown, "the markup is not on the page, so nothing was tried"
-    for link in page.locator("a", has_text="click").all():
-        link.click(modifiers=["Control"], timeout=20_000)
+    links = page.locator("a", has_text="click")
+    for n in range(links.count()):
+        if n < links.count():  # Argilla may draw the page again, with fewer of them open
+            links.nth(n).click(modifiers=["Control"], timeout=20_000)
     page.wait_for_timeout(500)
     assert page.evaluate("window.spanlabelRan") is None
     assert browser.said == []

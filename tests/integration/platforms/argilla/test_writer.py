@@ -239,7 +239,7 @@ class TestTooLarge:
         """
         Where a proxy refuses large requests, smaller ones are sent, also afterwards.
         """
-        limit = 20_000
+        limit = 200_000
         with FaultProxy(stage.server.url) as proxy:
             writer = stage.open(api_url=proxy.url)
             send = writer._api.request  # type: ignore[union-attr]  # it is open
@@ -251,9 +251,9 @@ class TestTooLarge:
 
             writer._api.request = note  # type: ignore[method-assign, union-attr]  # only to look on
             proxy.plan = lambda method, path, n: FAULTS["413"] if sizes[-1] > limit else None
-            writer.write([make_record(n, answer="x" * 1000) for n in range(60)], timeout_s=60)
+            writer.write([make_record(n, answer="x" * 10_000) for n in range(60)], timeout_s=60)
             first = len(sizes)
-            writer.write([make_record(n, answer="x" * 1000) for n in range(60, 100)], timeout_s=60)
+            writer.write([make_record(n, answer="x" * 10_000) for n in range(60, 100)], timeout_s=60)
 
         assert len(stage.stored()) == 100
         assert max(sizes[first:]) <= limit
