@@ -172,7 +172,7 @@ def _one(earlier: Turn, later: Turn, known: _Known, *, is_request: bool) -> tupl
         both_runs = earlier.unit.kind in RUNS and later.unit.kind in RUNS
         if earlier.answer is None or earlier.is_failed or goes_on or both_runs:
             return ("merged:continues", 0.0)
-    if earlier.answer and _flows(earlier.answer, known.given):
+    if earlier.answer and flows(earlier.answer, known.given):
         return ("merged:dataflow", 0.1)
     a, b = earlier.prompt, later.prompt
     if a and b and a != b and min(len(a), len(b)) >= MIN_SHARED and (a in b or b in a):
@@ -190,7 +190,7 @@ def _serves(earlier: Turn, later: Turn) -> bool:
     )
 
 
-def _flows(answer: str, texts: Sequence[str]) -> bool:
+def flows(answer: str, texts: Sequence[str]) -> bool:
     """Whether an answer is one of these texts or, if it is long enough to tell, a part of one."""
     if len(answer) < MIN_SHARED:
         return answer in texts

@@ -21,7 +21,7 @@ from ._text import (
     texts_of,
     with_system,
 )
-from ._turn import MIN_SHARED, Turn, merged
+from ._turn import MIN_SHARED, Turn, flows, merged
 
 Turns = list[Turn]
 
@@ -142,7 +142,7 @@ def _of_run(node: Node, below: Turns) -> Turns:
     subs = merged(below, is_request=False) if len(below) <= MANY else below
     answered = [t for t in subs if t.answer]
     asked, answer = question_of(step), run_answer(step)
-    if step.is_error and answer and answer.text in _failures(node):
+    if answer and not answered and _is_failure(node, answer.text):
         answer = None
     if asked and answer and _echoes(asked, answer):
         asked = answer = None
@@ -166,19 +166,17 @@ def _echoes(asked: Said, answer: Said) -> bool:
     return asked.text == answer.text
 
 
-def _failures(node: Node) -> frozenset[str]:
-    """What went wrong in a run and the calls right below it, in the words of the exceptions."""
-    out = set()
-    for failed in (node, *node.children):
-        if failed.step.is_error:
-            span = failed.step.span
-            out.add(span.status_message.strip())
-            out.update(
-                message.strip()
-                for event in span.events
-                if isinstance(message := event.attributes.get("exception.message"), str)
-            )
-    return frozenset(out)
+def _is_failure(node: Node, text: str) -> bool:
+    """Whether a run without any model's answer gives out what went wrong, in the words of the exception (Agno)."""
+    near = itertools.chain(node.children, (below for child in node.children[:MAX_TOOLS] for below in child.children))
+    for failed in (node, *itertools.islice(near, MAX_TOOLS)):
+        if not failed.step.is_error:
+            continue
+        span = failed.step.span
+        said = [span.status_message, *(event.attributes.get("exception.message") for event in span.events)]
+        if any(isinstance(words, str) and flows(text, (words,)) for words in said):
+            return True
+    return False
 
 
 def _one_turn(node: Node, subs: Turns, answered: Turns, asked: Said | None, answer: Said | None) -> Turns:

@@ -227,6 +227,27 @@ class TestRun:
 
         assert story.told == []
 
+    def test_a_failure_of_a_run_that_says_it_is_well(self, story: Story) -> None:
+        """
+        A run that gives out a part of the failure's words has no answer, whatever its own status says.
+        """
+        run = story.agent((0, 9), "How warm is it?", "The server had an error")
+        call = story.llm((1, 2), "How warm is it?", under=run, error=True)
+        failed = next(s for s in story.steps if s.span.span_id == f"{call:016x}")
+        event = SpanEvent("exception", 1, {"exception.message": "Error code: 500 - The server had an error"})
+        story.mark(call, span=replace(failed.span, events=(event,)))
+
+        assert story.told == []
+
+    def test_an_excuse_after_a_failure(self, story: Story) -> None:
+        """
+        What a run answers in words of its own after a failure is its answer.
+        """
+        run = story.agent((0, 9), "How warm is it?", "I cannot tell today.")
+        story.llm((1, 2), "How warm is it?", under=run, error=True)
+
+        assert story.told == [("How warm is it?", "I cannot tell today.")]
+
     def test_instructions_of_an_agent(self, story: Story) -> None:
         """
         An agent that says its question, but not its instructions, shows those of its first model call.
