@@ -22,5 +22,5 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def recorded_later(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the cases that were recorded when the rules stood."""
+    """The folder with the cases that were recorded later."""
     return _unpacked("unseen.tar.xz", tmp_path_factory.mktemp("recorded_later"))
