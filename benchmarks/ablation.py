@@ -31,6 +31,7 @@ reconstruct = importlib.import_module("spanlabel.pairing.reconstruct")  # the pa
 
 ROOT = Path(__file__).parents[1]
 CORPUS = ROOT / "tests" / "corpus"
+ARCHIVES = ("dev", "unseen")
 COLUMNS = ("pairs", "perfect", "extra", "chat", "choices")
 OTHER = "other facts"
 """Pairs with the same words but with another time, usage, number of steps, model, conversation or metadata."""
@@ -106,7 +107,9 @@ RULES = (
     Off("final_tool", [(_units, "final_tool")], always(None)),
     Off("unserved_call", [(_units, "_unserved_call")], always(None)),
     Off("An output that strings all calls together", [(_units, "_is_whole_run")], always(False)),
-    Off("The richer conversation", [(_units, "_richer_chat")], first_argument),
+    Off("The richer conversation", [(_units, "_richer_chat")], lambda _: lambda _node, own, _called: own),
+    Off("A run's answer that is the words of a failure", [(_units, "_is_failure")], always(False)),
+    Off("A call's conversation from its copy", [(_units, "_with_twin")], lambda _: lambda asked, _below: asked.chat),
     Off(
         "The system prompt stands before the messages",
         [(_units, "with_system"), (_text, "with_system")],
@@ -138,7 +141,7 @@ def counted(figures: ModuleType, folders: Sequence[Path]) -> tuple[Counter[str],
         for name, files, expected in figures.cases(folder):
             pairs = list(read_pairs(*files))
             total.update(figures.figures(pairs, expected))
-            found.update({(name, pair.prompt, pair.answer): pair for pair in pairs})
+            found.update({(f"{folder.name} {name}", pair.prompt, pair.answer): pair for pair in pairs})
     return total, found
 
 
@@ -176,9 +179,11 @@ def print_bands(figures: ModuleType, folders: Sequence[Path]) -> None:
 def main(given: Sequence[str]) -> int:
     figures = figures_module()
     with tempfile.TemporaryDirectory() as temporary:
-        with tarfile.open(CORPUS / "dev.tar.xz") as archive:
-            archive.extractall(temporary, filter="data")
-        folders = [Path(name) for name in given] or [Path(temporary)]
+        folders = [Path(name) for name in given]
+        for name in ARCHIVES if not given else ():
+            folders.append(Path(temporary) / name)
+            with tarfile.open(CORPUS / f"{name}.tar.xz") as archive:
+                archive.extractall(folders[-1], filter="data")
         base, base_pairs = counted(figures, folders)
         print(f"| rule | {' | '.join((*COLUMNS, OTHER))} |\n|---|{'---|' * (len(COLUMNS) + 1)}")
         print(f"| all rules | {' | '.join(str(base[name]) for name in COLUMNS)} | |")

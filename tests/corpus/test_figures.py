@@ -24,6 +24,8 @@ REACHED = {"pairs": 825, "perfect": 776, "extra": 3, "chat": 803, "choices": 17}
 REACHED_LATER = {"pairs": 601, "perfect": 583, "extra": 2, "chat": 569, "choices": 11}
 """Of 603 expected pairs in 585 cases that were recorded later (README.md)."""
 
+RECORDINGS = Path(__file__).parent / "recordings"
+
 FIRST_GROUPS = ("openai__", "openai-py__", "langchain-py__", "langgraph__")
 
 
@@ -131,6 +133,17 @@ def test_later_recordings_hold(recorded_later: Path) -> None:
 
     assert total["cases"] == 585
     hold(total, REACHED_LATER)
+
+
+@pytest.mark.parametrize("name", [name for name, _, _ in cases(RECORDINGS)])
+def test_recording(name: str) -> None:
+    """
+    A recording that was put beside its expected pairs gives these pairs and no others.
+    """
+    [(files, expected)] = [(files, expected) for one, files, expected in cases(RECORDINGS) if one == name]
+    found = figures(list(read_pairs(*files)), expected)
+
+    assert (found["perfect"], found["extra"]) == (1, 0)
 
 
 def test_named_package_first(scored: dict[str, Counter[str]]) -> None:
