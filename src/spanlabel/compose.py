@@ -271,7 +271,7 @@ def read_pairs(
     strict: bool = False,
     problem: Callable[[InputError], None] | None = None,
 ) -> Iterator[Pair]:
-    """Read the root-level pairs of files with OTLP/JSON lines, traces and logs together.
+    """Read the root-level pairs of files with OTLP/JSON lines or protobuf, traces and logs together.
 
     All files are read before the first pair is given, because what belongs together may lie in any of them.
 

@@ -31,7 +31,7 @@ class Format(StrEnum):
 def explain(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES", help="OTLP/JSON lines, plain, gzip or zstd; - is standard input."),
+        typer.Argument(metavar="FILES", help="OTLP/JSON lines or protobuf, plain, gzip or zstd; - is standard input."),
     ],
     trace: Annotated[str, typer.Option("--trace", help="Only the trace whose id begins so.")] = "",
     how: Annotated[Format, typer.Option("--format", help="For people or for programs.")] = Format.TREE,

@@ -33,7 +33,7 @@ class Format(StrEnum):
 def extract(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES", help="OTLP/JSON lines, plain, gzip or zstd; - is standard input."),
+        typer.Argument(metavar="FILES", help="OTLP/JSON lines or protobuf, plain, gzip or zstd; - is standard input."),
     ],
     to: Annotated[
         str, typer.Option("--to", metavar="DESTINATION", help="Put them there instead of printing them.")

@@ -2,7 +2,8 @@
 
 What kind of file it is, its first bytes say and not its name. The Collector's file exporter writes two kinds that
 no other tool knows: with `compression: zstd` every message is a zstd frame of its own with its length before it
-(`zstd -d` cannot read that), and with `format: proto` the messages are protobuf.
+(`zstd -d` cannot read that), and with `format: proto` the messages are protobuf, each with its length before it. A file
+that is one protobuf message, as it went over the wire, is read too.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Protocol
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from spanlabel.errors import InputError
 
@@ -29,15 +31,28 @@ MAX_MESSAGE_BYTES = 1 << 26
 _HEAD_BYTES = 64
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+_FIELD_1 = b"\x0a"
+"""How an OTLP message begins: with the tag of its only field, which holds the resources."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-_PROTOBUF = (
-    "looks like OTLP protobuf, which is not read from files yet (it comes with the receiver); "
-    "the Collector's file exporter writes OTLP/JSON with `format: json`"
-)
 # JSON holds none of these anywhere; protobuf is full of them.
 _control_byte = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f]").search
 
 _Errors = type[Exception] | tuple[type[Exception], ...]
+
+
+class Message(NamedTuple):
+    """One protobuf message of a file.
+
+    Attributes:
+        number: Counted from 1.
+        data: As it went over the wire.
+    """
+
+    number: int
+    data: bytes
+
+
+Piece: TypeAlias = bytes | Message | InputError
 
 
 class _Stream(Protocol):
@@ -46,7 +61,7 @@ class _Stream(Protocol):
 
 def read_contents(
     file: io.BufferedIOBase, *, name: str, progress: Callable[[int], None] | None = None
-) -> Iterator[bytes | InputError]:
+) -> Iterator[Piece]:
     """Read *file* to its end.
 
     Args:
@@ -55,8 +70,8 @@ def read_contents(
         progress: Called with the number of bytes just read, as they lie on disk.
 
     Yields:
-        Pieces of UTF-8 text without a byte order mark, and an `InputError` where something could not be read.
-        What comes after an error does not continue what came before it. Each message of a file with
+        Pieces of UTF-8 text without a byte order mark, or protobuf messages; and an `InputError` where something could
+        not be read. What comes after an error does not continue what came before it. Each message of a file with
         length-prefixed messages is a line.
     """
     try:
@@ -110,43 +125,71 @@ class _Disk(io.RawIOBase):
         return b"".join(pieces)
 
 
-def _text(pieces: Iterator[bytes | InputError], name: str) -> Iterator[bytes | InputError]:
-    """*pieces*, when they begin as text does.
+def _text(pieces: Iterator[Piece], name: str, line: int | None = None) -> Iterator[Piece]:
+    """*pieces*, when they begin as text does, or the protobuf messages in them.
 
     Raises:
         InputError: They hold something else.
     """
-    first = b""
-    is_checked = False
+    first, rest = b"", pieces
     for piece in pieces:
-        if is_checked:
-            yield piece
-            continue
-        is_broken = isinstance(piece, InputError)
-        first += b"" if isinstance(piece, InputError) else piece
-        if is_broken or len(first) >= _HEAD_BYTES:
-            is_checked = True
-            yield _checked(first, name)
-        if is_broken:
-            yield piece
-    if not is_checked:
-        yield _checked(first, name)
+        if not isinstance(piece, bytes):
+            rest = chain((piece,), pieces)
+            break
+        first += piece
+        if len(first) >= _HEAD_BYTES:
+            break
+    yield from _begun(first, rest, name, line)
 
 
-def _checked(first: bytes, name: str) -> bytes:
+def _begun(first: bytes, rest: Iterator[Piece], name: str, line: int | None) -> Iterator[Piece]:
+    """What begins with *first*, and goes on."""
     if first.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError("is UTF-16 text; OTLP/JSON is UTF-8", file=name)
-    first = first.removeprefix(_BYTE_ORDER_MARK)
-    if not first.startswith(b"{") and _control_byte(first):
-        # Protobuf begins with the tag of field 1; the file exporter puts the length as four bytes before it.
-        is_protobuf = first.startswith(b"\x0a") or first[4:].startswith(b"\x0a")
-        raise InputError(_PROTOBUF if is_protobuf else "is a binary file, not OTLP/JSON", file=name)
-    return first
+    text = first.removeprefix(_BYTE_ORDER_MARK)
+    if text.startswith(b"{") or not _control_byte(text):
+        yield text
+        yield from rest
+    elif first.startswith(_FIELD_1):
+        yield from _whole(first, rest, name, line)
+    elif first[4:].startswith(_FIELD_1):
+        yield from _prefixed(first, rest, name)
+    else:
+        raise InputError("is a binary file, neither OTLP/JSON nor OTLP protobuf", file=name)
 
 
-def _unpacked(
-    stream: _Stream, kind: str, damage: _Errors, name: str, line: int | None = None
-) -> Iterator[bytes | InputError]:
+def _whole(first: bytes, rest: Iterator[Piece], name: str, line: int | None) -> Iterator[Piece]:
+    """All there is, as one protobuf message."""
+    data = bytearray(first)
+    for piece in rest:
+        if not isinstance(piece, bytes):
+            yield piece
+            return
+        data += piece
+        if len(data) > MAX_MESSAGE_BYTES:
+            raise InputError(f"the message is longer than {MAX_MESSAGE_BYTES >> 20} MiB", file=name, line=line)
+    yield Message(line or 1, bytes(data))
+
+
+def _prefixed(first: bytes, rest: Iterator[Piece], name: str) -> Iterator[Piece]:
+    """Protobuf messages with their lengths before them."""
+    held, number = bytearray(first), 1
+    for piece in chain((b"",), rest):
+        if not isinstance(piece, bytes):
+            yield piece
+            return
+        held += piece
+        while len(held) >= 4 and len(held) >= 4 + (length := int.from_bytes(held[:4], "big")):
+            yield Message(number, bytes(held[4 : 4 + length]))
+            del held[: 4 + length]
+            number += 1
+        if len(held) >= 4 and int.from_bytes(held[:4], "big") > MAX_MESSAGE_BYTES:
+            raise InputError("the length of a message is damaged", file=name, line=number)
+    if held:
+        yield InputError("the file ends early, within a message", file=name, line=number)
+
+
+def _unpacked(stream: _Stream, kind: str, damage: _Errors, name: str, line: int | None = None) -> Iterator[Piece]:
     try:
         yield from iter(lambda: stream.read1(PIECE_BYTES), b"")
     except EOFError:
@@ -155,7 +198,7 @@ def _unpacked(
         yield InputError(f"the {kind} data is damaged: {error}", file=name, line=line)
 
 
-def _zstd_text(file: io.RawIOBase | io.BytesIO, name: str, line: int | None = None) -> Iterator[bytes | InputError]:
+def _zstd_text(file: io.RawIOBase | io.BytesIO, name: str, line: int | None = None) -> Iterator[Piece]:
     try:
         if sys.version_info >= (3, 14):
             from compression.zstd import ZstdError, ZstdFile
@@ -164,10 +207,10 @@ def _zstd_text(file: io.RawIOBase | io.BytesIO, name: str, line: int | None = No
     except ImportError:
         missing = "is compressed with zstd, which needs one more package: pip install 'spanlabel[zstd]'"
         raise InputError(missing, file=name) from None
-    return _text(_unpacked(ZstdFile(file), "zstd", ZstdError, name, line), name)
+    return _text(_unpacked(ZstdFile(file), "zstd", ZstdError, name, line), name, line)
 
 
-def _messages(disk: _Disk, name: str) -> Iterator[bytes | InputError]:
+def _messages(disk: _Disk, name: str) -> Iterator[Piece]:
     """Message by message, so that a damaged one does not cost those after it."""
     number = 0
     while prefix := disk.read_exactly(4):

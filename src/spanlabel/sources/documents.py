@@ -14,6 +14,9 @@ import re
 from collections.abc import Iterator
 
 from spanlabel.errors import InputError
+from spanlabel.wire.otlp_proto import document_of
+
+from .contents import Message, Piece
 
 MAX_DOCUMENT_BYTES = 1 << 27
 """Longest document, and longest line, that is read (128 MiB). Of its parsed form several times as much is held."""
@@ -32,7 +35,7 @@ Found = tuple[int, object]
 """The line on which a document begins, counted from 1, and what `json.loads` makes of it."""
 
 
-def read_documents(pieces: Iterator[bytes | InputError], *, name: str) -> Iterator[Found | InputError]:
+def read_documents(pieces: Iterator[Piece], *, name: str) -> Iterator[Found | InputError]:
     """Read all documents.
 
     Args:
@@ -45,7 +48,17 @@ def read_documents(pieces: Iterator[bytes | InputError], *, name: str) -> Iterat
     """
     reader = _Reader(name)
     for line in _lines(pieces, name):
-        if isinstance(line, InputError):
+        if isinstance(line, Message):
+            yield from reader.finish()
+            try:
+                yield line.number, document_of(line.data)
+            except ValueError as error:
+                yield InputError(str(error), file=name, line=line.number)
+            except ImportError:
+                missing = "is OTLP protobuf, which needs one more package: pip install 'spanlabel[protobuf]'"
+                yield InputError(missing, file=name)
+                return
+        elif isinstance(line, InputError):
             # It says why the text breaks off here, so the torn document itself is not complained about.
             yield from reader.finish(is_torn_for_a_reason=True)
             yield line
@@ -54,10 +67,10 @@ def read_documents(pieces: Iterator[bytes | InputError], *, name: str) -> Iterat
     yield from reader.finish()
 
 
-def _lines(pieces: Iterator[bytes | InputError], name: str) -> Iterator[tuple[int, bytes] | InputError]:
+def _lines(pieces: Iterator[Piece], name: str) -> Iterator[tuple[int, bytes] | Message | InputError]:
     number, held, size = 1, list[bytes](), 0
     for piece in pieces:
-        if isinstance(piece, InputError):
+        if not isinstance(piece, bytes):
             yield number, b"".join(held)
             yield piece
             held, size = [], 0

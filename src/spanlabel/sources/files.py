@@ -1,4 +1,4 @@
-"""OTLP/JSON lines as the Collector's file exporter writes them, from files and from standard input."""
+"""OTLP/JSON lines and protobuf as the Collector's file exporter writes them, from files and from standard input."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def read_files(
 ) -> Iterator[Decoded]:
     """Read the spans and log records of *paths*, one after the other.
 
-    Plain text, gzip and zstd are told apart by content. One document is held in memory at a time, never a file.
+    Text and protobuf, plain, gzip and zstd are told apart by content. One document is held at a time, never a file.
 
     Args:
         paths: Files; "-" is standard input.
@@ -70,7 +70,7 @@ def _read_file(name: str, progress: Callable[[int], None] | None) -> Iterator[De
                 yield InputError(what, file=name, line=line)
             yield decoded
     if is_empty:
-        yield InputError("is empty: there is no OTLP/JSON document in it", file=name)
+        yield InputError("is empty: there is no OTLP document in it", file=name)
 
 
 def _open(name: str) -> AbstractContextManager[BufferedIOBase]:

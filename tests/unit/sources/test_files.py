@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from spanlabel.errors import InputError
-from spanlabel.sources import contents
 from spanlabel.sources.files import read_files
+from spanlabel.wire import otlp_proto
 from spanlabel.wire.decoded import Decoded
 
 if sys.version_info >= (3, 14):
@@ -95,10 +96,14 @@ def file(tmp_path: Path) -> Callable[[bytes], Path]:
     return write
 
 
+KINDS = ("traces", "native-gate")
+PLAIN = ["traces.json", "traces.pb"]
+
+
 class TestCollector:
-    @pytest.mark.parametrize("name", ["traces.json", "traces.json.zst", "native-gate.json.zst"])
+    @pytest.mark.parametrize("name", [f"{kind}{end}" for kind in KINDS for end in (".json.zst", ".pb.zst")] + PLAIN)
     def test_traces(self, name: str) -> None:
-        """Each way in which the Collector writes OTLP/JSON gives the same two requests of three spans."""
+        """Each way in which the Collector writes a file gives the same two requests of three spans."""
         reading = Reading(COLLECTOR / name)
         assert reading.problems == []
         assert [len(decoded.spans) for decoded in reading.decoded] == [3, 3]
@@ -114,15 +119,6 @@ class TestCollector:
         """Log records are read like spans."""
         (decoded,) = Reading(COLLECTOR / "logs.json").decoded
         assert [log.event_name for log in decoded.logs] == ["gen_ai.client.inference.operation.details"] * 2
-
-    @pytest.mark.parametrize("name", ["traces.pb", "traces.pb.zst", "native-gate.pb.zst"])
-    def test_protobuf(self, name: str) -> None:
-        """Each way in which the Collector writes protobuf is recognised, and one sentence says what to do."""
-        reading = Reading(COLLECTOR / name)
-        assert reading.decoded == []
-        (said,) = reading.problems
-        assert said.startswith(f"{COLLECTOR / name}: looks like OTLP protobuf")
-        assert "format: json" in said
 
     def test_recorded(self) -> None:
         """A recorded trace and the log file beside it, in one call."""
@@ -162,13 +158,12 @@ class TestContents:
     @pytest.mark.parametrize(
         ("data", "said"),
         [
-            (b"", "is empty: there is no OTLP/JSON document in it"),
-            (b"\n \n", "is empty: there is no OTLP/JSON document in it"),
-            (gzip.compress(b""), "is empty: there is no OTLP/JSON document in it"),
+            (b"", "is empty: there is no OTLP document in it"),
+            (b"\n \n", "is empty: there is no OTLP document in it"),
+            (gzip.compress(b""), "is empty: there is no OTLP document in it"),
             (TEN.decode().encode("utf-16"), "is UTF-16 text; OTLP/JSON is UTF-8"),
-            (b"\x7fELF\x02\x01\x01\x00", "is a binary file, not OTLP/JSON"),
-            (b"PK\x03\x04\x14\x00", "is a binary file, not OTLP/JSON"),
-            (b"\n{\n\x1d\n\x1b\n\x0cservice.name", contents._PROTOBUF),
+            (b"\x7fELF\x02\x01\x01\x00", "is a binary file, neither OTLP/JSON nor OTLP protobuf"),
+            (b"PK\x03\x04\x14\x00", "is a binary file, neither OTLP/JSON nor OTLP protobuf"),
             (b"{}x", None),
         ],
     )
@@ -189,6 +184,74 @@ class TestContents:
             missing = "is compressed with zstd, which needs one more package: pip install 'spanlabel[zstd]'"
             assert Reading(path).problems == [f"{path}: {missing}"]
         assert Reading(file(gzip.compress(TEN))).ids == list(range(1, 11))
+
+
+def message(number: int, *, text: str = "") -> bytes:
+    """The same request as `line`, as protobuf."""
+    data = TracesData()
+    span = data.resource_spans.add().scope_spans.add().spans.add()
+    span.trace_id, span.span_id, span.name = number.to_bytes(16, "big"), number.to_bytes(8, "big"), text
+    model = span.attributes.add()
+    model.key, model.value.string_value = "gen_ai.request.model", "gpt-4o"
+    return data.SerializeToString()
+
+
+MESSAGES = [message(n) for n in range(1, 11)]
+PREFIXED = b"".join(len(one).to_bytes(4, "big") + one for one in MESSAGES)
+FRAMINGS: dict[str, bytes] = {
+    "plain": PREFIXED,
+    "gzip": gzip.compress(PREFIXED),
+    "zstd": zstd.compress(PREFIXED),
+    "collector zstd": framed(*MESSAGES),
+}
+
+
+class TestProtobuf:
+    @pytest.mark.parametrize("kind", FRAMINGS)
+    def test_framings(self, file: Callable[[bytes], Path], kind: str) -> None:
+        """The Collector's protobuf files are read as its JSON files are, in each of their framings."""
+        reading = Reading(file(FRAMINGS[kind]))
+        assert (reading.ids, reading.problems) == (list(range(1, 11)), [])
+        assert reading.decoded[0].spans == Reading(file(line(1))).decoded[0].spans
+
+    def test_one_message(self, file: Callable[[bytes], Path]) -> None:
+        """A request that somebody saved as it went over the wire is read, however large."""
+        assert Reading(file(MESSAGES[0])).ids == [1]
+        assert Reading(file(gzip.compress(message(2, text="x" * 1_000_000)))).ids == [2]
+
+    @given(cut=st.integers(1, len(PREFIXED) - 1))
+    @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def test_cut_off(self, tmp_path: Path, cut: int) -> None:
+        """Of a file that is cut off anywhere, the whole messages are given, then one problem."""
+        path = tmp_path / "file"
+        path.write_bytes(PREFIXED[:cut])
+        reading = Reading(path)
+        assert reading.ids == list(range(1, len(reading.ids) + 1))
+        at_boundary = cut % (len(PREFIXED) // 10) == 0
+        assert len(reading.problems) == (0 if at_boundary else 1)
+
+    def test_damaged(self, file: Callable[[bytes], Path]) -> None:
+        """A message that is none does not cost those after it; a damaged length ends the file."""
+        wrong = b"\x0a" + b"\xff" * 30
+        path = file(PREFIXED + len(wrong).to_bytes(4, "big") + wrong + PREFIXED)
+        reading = Reading(path)
+        assert reading.ids == [*range(1, 11), *range(1, 11)]
+        assert reading.problems == [f"{path}:11: is no OTLP message: its protobuf cannot be decoded"]
+        path = file(PREFIXED + b"\xff\xff\xff\xff" + PREFIXED)
+        reading = Reading(path)
+        assert reading.ids == list(range(1, 11))
+        assert reading.problems == [f"{path}:11: the length of a message is damaged"]
+
+    def test_is_not_installed(self, file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
+        """Without the extra it is said once what to install."""
+        monkeypatch.setattr(otlp_proto, "_classes", _without_package)
+        path = file(PREFIXED)
+        missing = "is OTLP protobuf, which needs one more package: pip install 'spanlabel[protobuf]'"
+        assert Reading(path).problems == [f"{path}: {missing}"]
+
+
+def _without_package() -> None:
+    raise ImportError("No module named 'opentelemetry.proto'")
 
 
 class TestDamaged:
