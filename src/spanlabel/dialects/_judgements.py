@@ -32,14 +32,21 @@ def may_judge(keys: Iterable[str]) -> bool:
     return any(key == FEEDBACK or key.startswith(_STARTS) for key in keys)
 
 
-def judgements_of(source: Source) -> tuple[Evaluation, ...]:
-    """Read all judgements of a span, its events and its log records."""
+def judgements_of(source: Source, *, is_marked: bool) -> tuple[Evaluation, ...]:
+    """Read all judgements of a span, its events and its log records.
+
+    Args:
+        source: The span.
+        is_marked: Its attributes may hold some, as `may_judge` says.
+    """
     found = [
-        *_indexed(source),
         *[_of_event(event.attributes) for event in source.span.events if event.name == EVENT],
         *[_of_event(log.attributes) for log in source.logs if log.event_name == EVENT],
-        _of_feedback(source.attributes),
     ]
+    if is_marked:
+        found += [*_indexed(source), _of_feedback(source.attributes)]
+    if not found:
+        return ()
     return tuple(dict.fromkeys([one for one in found if one is not None]))
 
 

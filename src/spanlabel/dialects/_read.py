@@ -192,7 +192,7 @@ class Readers:
             tags or (),
             _metadata(attributes, fit),
             documents=documents_of(source, fit.outputs) if kind in _FINDING else (),
-            evaluations=judgements_of(source) if fit.is_judged or span.events or logs else (),
+            evaluations=judgements_of(source, is_marked=fit.is_judged) if fit.is_judged or span.events or logs else (),
             is_error=span.status is Status.ERROR,
         )
         step.__class__ = Step
