@@ -488,7 +488,9 @@ class TestBadInput:
             pytest.param(b"", "is empty: there is no OTLP document in it", id="empty"),
             pytest.param(b'{"resourceSpans":[{"sco', "1: the document is cut off", id="half a line"),
             pytest.param(b"\x0a\x0b\x00\x01\x02binary", "1: is no OTLP message: its protobuf", id="protobuf"),
-            pytest.param(b"\x89PNG\x0d\x0a\x1a\x0a\x00", "is a binary file, neither OTLP/JSON nor OTLP protobuf", id="binary"),
+            pytest.param(
+                b"\x89PNG\x0d\x0a\x1a\x0a\x00", "is a binary file, neither OTLP/JSON nor OTLP protobuf", id="binary"
+            ),
         ],
     )
     def test_beside_a_good_file(
