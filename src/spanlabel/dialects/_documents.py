@@ -13,7 +13,7 @@ from typing import Final
 
 from spanlabel.model import Document, Text, Value
 
-from ._codec import LISTS, as_text, decoded
+from ._codec import LISTS, as_float, as_text, decoded
 from ._dialect import AttributeReader, Reader, Source
 from ._indexed import grouped
 from ._messages import parts_in
@@ -100,7 +100,7 @@ def _document(item: Value) -> Document | None:
     if isinstance(metadata, str):
         metadata = decoded(metadata)[0]
     found_id = next((text for name in _IDS if (text := as_text(inner.get(name)))), None)
-    score = next((n for one in (item, inner) for name in _SCORES if (n := _number(one.get(name))) is not None), None)
+    score = next((n for one in (item, inner) for name in _SCORES if (n := as_float(one.get(name))) is not None), None)
     return Document(content, found_id, score, metadata if isinstance(metadata, dict) and metadata else None)
 
 
@@ -116,7 +116,3 @@ def _text(value: Mapping[str, Value]) -> str:
         if text.strip():
             return text
     return ""
-
-
-def _number(value: Value) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None

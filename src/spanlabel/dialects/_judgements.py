@@ -10,12 +10,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from math import isfinite
 from typing import Final
 
 from spanlabel.model import Evaluation, Value
 
-from ._codec import as_text
+from ._codec import as_float, as_text
 from ._dialect import Source
 from ._indexed import grouped
 
@@ -87,17 +86,7 @@ def _of_feedback(attributes: Mapping[str, Value]) -> Evaluation | None:
 def _judgement(name: Value, score: Value, label: Value, explanation: Value, source: str) -> Evaluation | None:
     """None without a name, or with nothing but a name."""
     called, word, why = as_text(name), as_text(label), as_text(explanation)
-    number = _number(score)
+    number = as_float(score)
     if called is None or (number is None and word is None and why is None):
         return None
     return Evaluation(called, number, word, why, source)
-
-
-def _number(value: Value) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if isfinite(number) else None

@@ -109,6 +109,11 @@ class TestShapes:
             pytest.param(
                 {**OPENINFERENCE, "output.value": '["<NodeWithScore(node=TextNode(id_=1))>"]'}, [], id="objects as text"
             ),
+            pytest.param(
+                {**OPENINFERENCE, "output.value": f'[{{"text": "Built in 1846.", "score": {10**400}}}]'},
+                [Document("Built in 1846.")],
+                id="a score that is no number",
+            ),
             pytest.param({**OPENINFERENCE, "output.value": '{"count": 0, "documents": []}'}, [], id="nothing found"),
         ],
     )
