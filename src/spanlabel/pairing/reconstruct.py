@@ -231,10 +231,11 @@ def _named(metadata: dict[str, Value], names: Sequence[str]) -> str | None:
 
 def _documents(unit: Node, below: Sequence[Node]) -> tuple[Document, ...]:
     """What was found on the way, each once: a retriever inside a retriever, or a reranker, tells of the same."""
-    if not any(node.step.documents for node in below) and not unit.step.documents:
-        return ()
-    every = [document for node in (unit, *below) for document in node.step.documents]
-    return tuple({(one.id, one.content): one for one in reversed(every)}.values())[::-1]
+    once: dict[tuple[str | None, str], Document] = {}
+    for node in (unit, *below):
+        for document in node.step.documents:
+            once.setdefault((document.id, document.content), document)
+    return tuple(once.values())
 
 
 def _skipped(turn: Turn, below: Sequence[Node]) -> int:

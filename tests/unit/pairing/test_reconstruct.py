@@ -219,7 +219,7 @@ class TestFacts:
         run = story.chain((0, 20), QUESTION, ANSWER)
         outer = story.step(Kind.RETRIEVER, (1, 4), under=run, documents=(first, second))
         story.step(Kind.RETRIEVER, (2, 3), under=outer, documents=(first, second))
-        story.step(Kind.RERANK, (5, 6), under=run, documents=(second,))
+        story.step(Kind.RERANK, (5, 6), under=run, documents=(second, first))
 
         assert story.pair.documents == (first, second)
 
