@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from google.protobuf.descriptor import FieldDescriptor
 
 _HEX = frozenset({"trace_id", "span_id", "parent_span_id"})
-_FILES = ("common/v1/common", "resource/v1/resource", "trace/v1/trace", "logs/v1/logs")
 
 
 def document_of(message: bytes) -> dict[str, object]:
@@ -34,24 +33,23 @@ def document_of(message: bytes) -> dict[str, object]:
     from google.protobuf.message import DecodeError
 
     traces, logs, texts = _classes()
-    reasons = []
-    for kind, made_of in ((traces, _has_spans), (logs, _has_records)):
+    is_readable = False
+    for kind, is_full in ((traces, _has_spans), (logs, _has_records)):
         try:
             decoded = kind.FromString(message)
-        except DecodeError as error:
-            reasons.append(str(error))
+        except DecodeError:
             continue
-        if made_of(decoded):
+        if is_full(decoded):
             return _object(decoded, texts)
-    if len(reasons) == 2:  # neither can be read
+        is_readable = True
+    if not is_readable:
         raise ValueError("is no OTLP message: its protobuf cannot be decoded")
     return {}
 
 
 def _has_spans(traces: Any) -> bool:
-    groups = [scoped.spans for group in traces.resource_spans for scoped in group.scope_spans]
-    spans = [span for spans in groups for span in spans]
-    return any(len(span.trace_id) == 16 for span in spans)
+    scopes = (scoped for group in traces.resource_spans for scoped in group.scope_spans)
+    return any(len(span.trace_id) == 16 for scoped in scopes for span in scoped.spans)
 
 
 def _has_records(logs: Any) -> bool:
@@ -62,20 +60,17 @@ def _has_records(logs: Any) -> bool:
 def _classes() -> tuple[Any, Any, frozenset[str]]:
     """The classes of TracesData and LogsData in which every text is bytes, and the full names of these fields."""
     from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+    from opentelemetry.proto.common.v1 import common_pb2
     from opentelemetry.proto.logs.v1 import logs_pb2
+    from opentelemetry.proto.resource.v1 import resource_pb2
     from opentelemetry.proto.trace.v1 import trace_pb2
 
-    given = {file.name: file for file in (trace_pb2.DESCRIPTOR, logs_pb2.DESCRIPTOR)}
-    for file in list(given.values()):
-        given |= {used.name: used for used in file.dependencies}
-    given |= {used.name: used for file in list(given.values()) for used in file.dependencies}
     pool, texts = descriptor_pool.DescriptorPool(), set[str]()
-    for name in _FILES:
-        proto = descriptor_pb2.FileDescriptorProto()
-        given[f"opentelemetry/proto/{name}.proto"].CopyToProto(proto)
-        for message in proto.message_type:
-            _retype(message, f"{proto.package}.{message.name}", texts)
-        pool.Add(proto)
+    for module in (common_pb2, resource_pb2, trace_pb2, logs_pb2):  # each after those that it uses
+        file = descriptor_pb2.FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
+        for message in file.message_type:
+            _retype(message, f"{file.package}.{message.name}", texts)
+        pool.Add(file)
     traces, logs = (
         message_factory.GetMessageClass(pool.FindMessageTypeByName(f"opentelemetry.proto.{name}"))
         for name in ("trace.v1.TracesData", "logs.v1.LogsData")
