@@ -18,7 +18,7 @@ from spanlabel.dialects import DIALECTS, READERS, Readers
 from spanlabel.errors import ConfigError, InputError, StoreError, TryLater
 from spanlabel.metrics import Counts
 from spanlabel.model import Pair, Record, Trace
-from spanlabel.pipeline import Pipeline
+from spanlabel.pipeline import Pipeline, trace_of
 from spanlabel.rules import Rule, at_least
 
 if TYPE_CHECKING:
@@ -391,12 +391,7 @@ def traces_of_files(
     assembler = Assembler(Limits.for_files())
     for decoded in read_files(paths, problem=problem, progress=progress):
         assembler.add(decoded.spans, decoded.logs, now_s=0)
-    traces = []
-    for gathered in assembler.drain(now_s=0):
-        spans = sorted(gathered.spans, key=lambda span: (span.start_ns, span.span_id))
-        logs = {span_id: tuple(sorted(of, key=lambda log: log.time_ns)) for span_id, of in gathered.logs.items()}
-        steps = tuple(readers.read(span, logs.get(span.span_id, ())) for span in spans)
-        traces.append(Trace(gathered.trace_id, steps, gathered.ready))
+    traces = [trace_of(gathered, readers) for gathered in assembler.drain(now_s=0)]
     return sorted(traces, key=lambda trace: (trace.steps[0].span.start_ns, trace.trace_id))
 
 

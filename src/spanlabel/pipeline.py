@@ -256,17 +256,10 @@ class Pipeline:
         return [pair for one in gathered for pair in self._pairs_of([one])]
 
     def _pairs_of_window(self, gathered: Sequence[Gathered]) -> Sequence[tuple[Pair, Trace]]:
-        traces = {one.trace_id: self._trace_of(one) for one in gathered}
+        traces = {one.trace_id: trace_of(one, self._readers) for one in gathered}
         pairs = reconstruct(list(traces.values())).pairs
         self._note_missing_content(step for trace in traces.values() for step in trace.steps)
         return [(pair, traces[pair.trace_id]) for pair in pairs]
-
-    def _trace_of(self, gathered: Gathered) -> Trace:
-        steps = [
-            self._readers.read(span, _by_time(gathered.logs.get(span.span_id, ())))
-            for span in sorted(gathered.spans, key=lambda s: (s.start_ns, s.span_id))
-        ]
-        return Trace(gathered.trace_id, tuple(steps), gathered.ready)
 
     def _note_fault(self, where: str, what: str, error: Exception) -> None:
         self._counts.add(Metric.FAULTS, where=where)
@@ -326,6 +319,13 @@ SKELETON_BYTES: Final = 400
 
 def _has_content(gathered: Gathered) -> bool:
     return bool(gathered.logs) or any(not span.is_skeleton for span in gathered.spans)
+
+
+def trace_of(gathered: Gathered, readers: Readers) -> Trace:
+    """Read a trace: a step for each span, by start."""
+    spans = sorted(gathered.spans, key=lambda span: (span.start_ns, span.span_id))
+    steps = [readers.read(span, _by_time(gathered.logs.get(span.span_id, ()))) for span in spans]
+    return Trace(gathered.trace_id, tuple(steps), gathered.ready)
 
 
 def _by_time(logs: Sequence[Log]) -> tuple[Log, ...]:
