@@ -23,9 +23,8 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from spanlabel import Pair, read_pairs
+from spanlabel import Pair, compose, read_pairs
 from spanlabel.pairing import _node, _text, _turn, _units
-from spanlabel.rules import confidence
 
 reconstruct = importlib.import_module("spanlabel.pairing.reconstruct")  # the package gives its function under this name
 
@@ -117,7 +116,7 @@ RULES = (
     ),
     Off("smolagents' words before a task", [(_text, "bare_question")], first_argument),
     Off("Google ADK's words after an instruction", [(_units, "bare_system")], first_argument),
-    Off("The gate on confidence", [(confidence, "_passes")], always(True)),
+    Off("The gate on confidence", [(compose, "at_least")], lambda at_least: lambda _: at_least(0)),
 )
 
 

@@ -13,12 +13,8 @@ def at_least(min_confidence: float) -> Callable[[Pair, Trace], Pair | Dropped]:
     """Drop pairs below *min_confidence* (0 to 1) under the word "low_confidence"."""
 
     def rule(pair: Pair, _: Trace) -> Pair | Dropped:
-        if _passes(pair, min_confidence):
+        if pair.confidence >= min_confidence:
             return pair
         return Dropped("low_confidence", f"below {min_confidence:g} (SPANLABEL_MIN_CONFIDENCE)")
 
     return rule
-
-
-def _passes(pair: Pair, min_confidence: float) -> bool:
-    return pair.confidence >= min_confidence
