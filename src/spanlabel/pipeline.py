@@ -11,7 +11,7 @@ import traceback
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from spanlabel.assembly import Assembler, Gathered, Limits
 from spanlabel.dialects import READERS, STRUCTURE_KEYS, Readers
@@ -38,6 +38,21 @@ _OUR_FAULTS: Final = frozenset({"fault", "redact"})
 _NO_CONTENT: Final = frozenset({ContentState.ABSENT, ContentState.REDACTED, ContentState.EXTERNAL})
 
 
+class Released(NamedTuple):
+    """Traces of which nothing is needed any more.
+
+    Attributes:
+        trace_ids: All of them.
+        told: Those that held more than structure: what still comes of them is late.
+    """
+
+    trace_ids: tuple[str, ...]
+    told: tuple[str, ...]
+
+
+NOTHING_RELEASED: Final = Released((), ())
+
+
 class Pipeline:
     """Holds one of each stage.
 
@@ -49,6 +64,7 @@ class Pipeline:
         sink: Where records go; None if only pairs are wanted.
         readers: The dialects to read with.
         admission: The rules that look back; None if there are none. They need a sink.
+        keeps_book: `take_released` is called after each `tick`.
     """
 
     def __init__(
@@ -61,8 +77,10 @@ class Pipeline:
         sink: RecordSink | None = None,
         readers: Readers = READERS,
         admission: Admission | None = None,
+        keeps_book: bool = False,
     ) -> None:
-        self._assembler = Assembler(limits)
+        self._let_go: dict[str, bool] = {}
+        self._assembler = Assembler(limits, self._let_go.__setitem__ if keeps_book else None)
         self._window_s = window_s
         self._rules = tuple(rules)
         self._counts = counts
@@ -128,6 +146,36 @@ class Pipeline:
             due.append(self._waiting_since_s + self._window_s)
         return min((one for one in due if one is not None), default=None)
 
+    def needed(self, trace_ids: Iterable[str]) -> list[str]:
+        """Which of these traces would be read wrongly, or not at all, if what was taken of them were lost now."""
+        waiting = {one.trace_id for one in self._waiting}
+        return [one for one in trace_ids if one in waiting or self._assembler.keeps(one)]
+
+    def take_released(self) -> Released:
+        """The traces of which nothing is needed any more, since the last call: their records are in the sink."""
+        if not self._let_go:
+            return NOTHING_RELEASED
+        waiting = {one.trace_id for one in self._waiting}
+        gone = {one: has_content for one, has_content in self._let_go.items() if one not in waiting}
+        for trace_id in gone:
+            del self._let_go[trace_id]
+        gone = {one: has_content for one, has_content in gone.items() if not self._assembler.keeps(one)}
+        return Released(tuple(gone), tuple(one for one, has_content in gone.items() if has_content))
+
+    def remember(self, trace_ids: Iterable[str]) -> None:
+        """Take traces for decided, the oldest first: what comes of them is late."""
+        self._assembler.remember(trace_ids)
+
+    def forget(self, trace_ids: Sequence[str]) -> None:
+        """Drop traces without reading them; each may come again as if it never had."""
+        gone = set(trace_ids)
+        self._assembler.forget(gone)
+        self._waiting = [one for one in self._waiting if one.trace_id not in gone]
+        for trace_id in gone:
+            self._let_go.pop(trace_id, None)
+            self._written.pop(trace_id, None)
+        self._count_spans()
+
     def recognizes(self, span: Span) -> bool:
         """Whether any dialect knows the span; if not, only its structure is kept. Any thread may ask."""
         return self._readers.mask(span) != 0
@@ -144,6 +192,11 @@ class Pipeline:
     def held_spans(self) -> int:
         """Spans of traces that are not ready."""
         return self._assembler.held_spans
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of traces that are not ready, or kept for late spans."""
+        return self._assembler.held_bytes + self._assembler.lingering_bytes
 
     def _slim(self, span: Span) -> Span:
         try:

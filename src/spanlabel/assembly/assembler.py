@@ -19,7 +19,7 @@ Log records are gathered beside the spans; of them only those that are lost are 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import inf
 
 from spanlabel.model import Log, Ready, Span
@@ -41,6 +41,8 @@ class Assembler:
 
     Args:
         limits: Waits and budgets.
+        let_go: Called with the id of each trace of which nothing is kept any more, not even for late spans, and with
+            whether it held more than structure. It may come again: then as a new one, or as late.
 
     Attributes:
         received_spans: Spans given to `add`, since the start.
@@ -48,12 +50,13 @@ class Assembler:
         held_bytes: Bytes of held traces: spans and log records.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, let_go: Callable[[str, bool], None] | None = None) -> None:
         self._limits = limits
+        self._tell = let_go
         self._traces: dict[str, HeldTrace] = {}  # the one opened first is the first
         self._timers = Timers(self._traces)
         self._decided = DecidedIds(limits.decided_traces)
-        self._lingering = Lingering(limits)
+        self._lingering = Lingering(limits, self._let_go)
         self._ejected: list[Gathered] = []
         self._ejected_s = inf
         self._spans_left: dict[str, int] = {}
@@ -160,6 +163,27 @@ class Assembler:
         trace = self._traces.get(trace_id)
         return trace is not None and trace.is_read
 
+    def keeps(self, trace_id: str) -> bool:
+        """Whether anything of a trace is kept: it is held, or lingers."""
+        return trace_id in self._traces or self._lingering.get(trace_id) is not None
+
+    def remember(self, trace_ids: Iterable[str]) -> None:
+        """Take traces for decided, the oldest first: what comes of them is late."""
+        for trace_id in trace_ids:
+            self._decided.remember(trace_id)
+
+    def forget(self, trace_ids: Iterable[str]) -> None:
+        """Drop traces without reading them; each may come again as if it never had."""
+        for trace_id in trace_ids:
+            trace = self._traces.get(trace_id)
+            if trace is not None:
+                _count(self._spans_left, Left.FORGOTTEN, trace.unsettled_spans)
+                _count(self._logs_lost, Left.FORGOTTEN, 0 if trace.is_read else trace.log_count)
+                self._unhold(trace)
+            elif self._lingering.get(trace_id) is not None:
+                self._lingering.take(trace_id)
+            self._decided.forget(trace_id)
+
     def next_due_s(self) -> float | None:
         """When to call `take_ready` next: never later than something is due, maybe earlier; None for never."""
         due_s = min(self._ejected_s, self._timers.next_s(), self._lingering.next_due_s())
@@ -241,15 +265,14 @@ class Assembler:
     def _decide(self, trace: HeldTrace, why: Ready, now_s: float, ready: list[Gathered]) -> None:
         """Hand a trace out and let it linger."""
         self._hand_out(trace, why, ready)
-        if not trace.is_empty:
+        if trace.is_empty:
+            self._let_go(trace)
+        else:
             self._lingering.keep(trace, now_s)
 
     def _hand_out(self, trace: HeldTrace, why: Ready, to: list[Gathered]) -> None:
         """Hold a trace no longer, and add it to *to* unless there is nothing to read."""
-        del self._traces[trace.trace_id]
-        trace.timer_s = inf
-        self.held_bytes -= trace.size_bytes
-        self.held_spans -= trace.unsettled_spans
+        self._unhold(trace)
         if not trace.spans:
             _count(self._logs_lost, Left.NO_SPAN, trace.log_count)
             return
@@ -260,6 +283,16 @@ class Assembler:
         if trace.has_content:
             # A trace of structure only gave nothing, so it may be taken for new when it has been forgotten.
             self._decided.remember(trace.trace_id)
+
+    def _unhold(self, trace: HeldTrace) -> None:
+        del self._traces[trace.trace_id]
+        trace.timer_s = inf
+        self.held_bytes -= trace.size_bytes
+        self.held_spans -= trace.unsettled_spans
+
+    def _let_go(self, trace: HeldTrace) -> None:
+        if self._tell is not None:
+            self._tell(trace.trace_id, trace.has_content)
 
     def _make_room(self, now_s: float) -> None:
         limits, traces = self._limits, self._traces
@@ -279,6 +312,7 @@ class Assembler:
 
     def _eject(self, trace: HeldTrace, now_s: float) -> None:
         self._hand_out(trace, Ready.EJECTED_MEMORY, self._ejected)
+        self._let_go(trace)
         self._ejected_s = min(self._ejected_s, now_s)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from math import inf
 
 from .held import HeldTrace
@@ -31,6 +32,10 @@ class DecidedIds:
         if len(self._ids) > self._capacity:
             self._ids.popitem(last=False)
 
+    def forget(self, trace_id: str) -> None:
+        """Remember *trace_id* no more."""
+        self._ids.pop(trace_id, None)
+
     def has(self, trace_id: str) -> bool:
         """Whether *trace_id* is remembered; asking makes it the latest."""
         if trace_id not in self._ids:
@@ -46,10 +51,12 @@ class Lingering:
 
     Args:
         limits: `linger_bytes`, `linger_s` and `decided_traces` hold.
+        let_go: Called with each trace that is not kept any more.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, let_go: Callable[[HeldTrace], None]) -> None:
         self._limits = limits
+        self._let_go = let_go
         self._traces: OrderedDict[str, tuple[float, HeldTrace]] = OrderedDict()
         self.size_bytes = 0
 
@@ -64,13 +71,14 @@ class Lingering:
     def keep(self, trace: HeldTrace, now_s: float) -> None:
         """Keep *trace*, decided at *now_s*; at the same or a later time than those before it."""
         if trace.size_bytes > self._limits.linger_bytes:
+            self._let_go(trace)
             return
         self._traces[trace.trace_id] = (now_s + self._limits.linger_s, trace)
         self.size_bytes += trace.size_bytes
         self._trim()
 
     def take(self, trace_id: str) -> HeldTrace:
-        """Remove and return a trace that is there."""
+        """Remove and return a trace that is there; it is not let go."""
         trace = self._traces.pop(trace_id)[1]
         self.size_bytes -= trace.size_bytes
         return trace
@@ -84,6 +92,7 @@ class Lingering:
         """Let go of the trace that was decided first."""
         _, (_, trace) = self._traces.popitem(last=False)
         self.size_bytes -= trace.size_bytes
+        self._let_go(trace)
 
     def expire(self, now_s: float) -> None:
         """Let go of what has lingered long enough."""

@@ -52,5 +52,7 @@ class Left(Enum):
     """It had come before."""
     TRACE_TOO_LARGE = "trace_too_large"
     """Its trace was too large: it was cut, or only its ids, name, kind and times stayed."""
+    FORGOTTEN = "forgotten"
+    """Somebody else reads its trace now."""
     NO_SPAN = "no_span"
     """Log records only: no span of their trace had come when the wait was over."""
