@@ -47,6 +47,8 @@ class Running:
         window_s: How long a ready trace waits for others.
         is_guest: Inside somebody's application: deliver on threads of our own, or not at all where the settings say
             `deliver_in: elsewhere`; and what finds no room in the outbox is dropped and counted instead of raising.
+        no_room: A service that keeps what comes in until it is decided. Called with why records cannot be stored now;
+            waits for a while and tells whether to try again. With it, delivery is as for a guest.
 
     Attributes:
         pipeline: From spans to records.
@@ -55,9 +57,19 @@ class Running:
     """
 
     def __init__(
-        self, settings: Settings, limits: Limits, counts: Counts, *, window_s: float = WINDOW_S, is_guest: bool = False
+        self,
+        settings: Settings,
+        limits: Limits,
+        counts: Counts,
+        *,
+        window_s: float = WINDOW_S,
+        is_guest: bool = False,
+        no_room: Callable[[str], bool] | None = None,
     ) -> None:
         self._is_guest = is_guest
+        self._no_room = no_room
+        self._unrouted = _unrouted(settings)
+        self._routes = {route.name: route.to for route in settings.routes}
         self._destinations = tuple(one.name for one in settings.destinations)
         self.outbox = Outbox(settings.home / "outbox.db", max_bytes=settings.outbox_max_bytes, counts=counts)
         self.workers = tuple(
@@ -72,27 +84,45 @@ class Running:
             sink=self,
             readers=all_readers(),
             admission=admission_of(settings),
+            keeps_book=no_room is not None,
         )
-        delivers = is_guest and settings.deliver_in == "here"
+        delivers = (is_guest or no_room is not None) and settings.deliver_in == "here"
         self._couriers = tuple(Courier(worker) for worker in self.workers) if delivers else ()
         self._once = OncePerMinute()
 
     def put(self, records: Sequence[Record]) -> None:
-        """Put records into the outbox for every destination.
+        """Put records into the outbox for the destinations of their route, or for every one.
 
         Raises:
             StoreError: The outbox cannot be used, or is full, and we are nobody's guest.
         """
-        try:
-            self.outbox.put(records, self._destinations, now_s=time.time())
-        except (StoreError, TryLater) as error:
-            if not self._is_guest:
-                raise StoreError(str(error)) from error
-            self.outbox.drop(
-                len(records), self._destinations, reason="no_room" if isinstance(error, TryLater) else "store"
-            )
-            self._say(f"records are dropped until they can be stored again: {error}")
+        if not self._routes:
+            self._put(records, self._destinations)
             return
+        from spanlabel.rules.routing import NOTE
+
+        groups: dict[tuple[str, ...], list[Record]] = {}
+        for record in records:
+            route = record.metadata.get(NOTE)
+            destinations = self._routes.get(str(route), self._unrouted)
+            groups.setdefault(destinations, []).append(record)
+        for destinations, group in groups.items():
+            self._put(group, destinations)
+
+    def _put(self, records: Sequence[Record], destinations: Sequence[str]) -> None:
+        while True:
+            try:
+                self.outbox.put(records, destinations, now_s=time.time())
+                break
+            except (StoreError, TryLater) as error:
+                if self._is_guest:
+                    self.outbox.drop(
+                        len(records), destinations, reason="no_room" if isinstance(error, TryLater) else "store"
+                    )
+                    self._say(f"records are dropped until they can be stored again: {error}")
+                    return
+                if self._no_room is None or not self._no_room(str(error)):
+                    raise StoreError(str(error)) from error
         for courier in self._couriers:
             courier.deliver()
 
@@ -129,7 +159,7 @@ class Running:
             Whether nothing waits any more; False too where a destination cannot be reached in time. True where
             another process delivers: what is in the outbox is done with here.
         """
-        if self._is_guest:
+        if self._is_guest or self._no_room is not None:
             # Each on its own thread: a platform that hangs costs the caller no more than the time he gave.
             asked = [courier.ask(timeout_s) for courier in self._couriers]
             done = [Courier.wait(one) for one in asked]
@@ -174,7 +204,7 @@ def limits_of(settings: Settings, limits: Limits) -> Limits:
 
 
 def rules_of(settings: Settings) -> tuple[Rule, ...]:
-    """The rules that look at one pair, in order: `min_confidence`, `include`, `exclude`, `sample`, `redact`.
+    """The rules that look at one pair, in order: `min_confidence`, `include`, `exclude`, `sample`, `routes`, `redact`.
 
     Raises:
         ConfigError: What `redact_with` names cannot be imported.
@@ -194,8 +224,20 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
 
         when = [parse_condition(text) for text in settings.sample_when]
         rules.append(sampled(settings.sample, when=when, when_share=settings.sample_when_share))
+    if settings.routes:
+        from spanlabel.rules.condition import parse_condition
+        from spanlabel.rules.routing import routed
+
+        routes = {route.name: [parse_condition(text) for text in route.when] for route in settings.routes}
+        rules.append(routed(routes, has_rest=bool(_unrouted(settings))))
     redaction = redaction_of(settings)
     return (*rules, redaction) if redaction is not None else tuple(rules)
+
+
+def _unrouted(settings: Settings) -> tuple[str, ...]:
+    """Destinations that no route names: they get what no route takes."""
+    named = {name for route in settings.routes for name in route.to}
+    return tuple(one.name for one in settings.destinations if one.name not in named)
 
 
 def redaction_of(settings: Settings) -> Redaction | None:
@@ -328,7 +370,7 @@ def records_of_files(
     pipeline = Pipeline(
         Limits.for_files(),
         window_s=0,
-        rules=rules_of(settings),
+        rules=rules_of(settings.model_copy(update={"routes": ()})),  # whoever asks says where to
         counts=counts,
         sink=listed,
         readers=all_readers(),
@@ -401,7 +443,8 @@ def for_one_destination(settings: Settings, destination: Destination, counts: Co
     Raises:
         ConfigError: A part is missing or a setting does not fit.
     """
-    return Running(settings.model_copy(update={"destinations": (destination,)}), Limits.for_files(), counts)
+    alone = settings.model_copy(update={"destinations": (destination,), "routes": ()})
+    return Running(alone, Limits.for_files(), counts)
 
 
 def local_store(settings: Settings) -> Path:

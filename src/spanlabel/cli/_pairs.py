@@ -9,6 +9,7 @@ from rich.text import Text
 
 from spanlabel.model import Message, Pair
 from spanlabel.pairing import words
+from spanlabel.rules.routing import NOTE
 
 from ._explained import FoundPair
 from ._screen import PIPED_WIDTH, count, duration, harmless, one_line, print_flowing
@@ -37,6 +38,8 @@ def print_pair(screen: Console, found: FoundPair, *, of: int) -> None:
     ]
     if is_good:
         title.append(Text(f"record {found.record_id}"))
+        if pair.noted and NOTE in pair.noted:
+            title.append(Text(f"route {pair.noted[NOTE]}"))
     elif found.dropped == "low_confidence":
         title.append(Text(f"dropped: {found.why}", style="red"))
     else:

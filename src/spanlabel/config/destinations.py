@@ -12,7 +12,7 @@ from .parts import Given, build_part, check_names
 from .platform import settings_class
 from .settings import Destination, Settings
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 def choose_destination(settings: Settings, name: str) -> Destination:
@@ -99,7 +99,7 @@ def _read_one(entry: object, place: str) -> tuple[Destination, dict[str, str]]:
         )
     part = settings_class(platform, source=f"{place}.platform")
     name = entry.get("name", platform)
-    if not isinstance(name, str) or not _NAME.fullmatch(name):
+    if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
             "must be 1 to 64 letters, digits, '.', '_' or '-', a letter or digit first",
             setting="name",

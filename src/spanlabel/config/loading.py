@@ -6,7 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from pydantic_settings import BaseSettings
 
 from spanlabel.errors import ConfigError
 
@@ -15,7 +17,10 @@ from .file import ConfigFile, read_config_file
 from .parts import Given, build_part, check_names
 from .settings import Destination, Settings
 from .switches import is_sdk_disabled
-from .variables import check_variables
+from .variables import FILE_ONLY, check_variables
+
+if TYPE_CHECKING:
+    from .receiver import ReceiverSettings
 
 _KEYWORD = "keyword argument"
 
@@ -55,36 +60,77 @@ def load(*, config: str | os.PathLike[str] | None = None, **given: object) -> Lo
     check_variables()
     file = read_config_file(config)
     above = _keywords(given)
-    below = {} if file is None else _written(file)
-    listed = below.pop("destinations", None)
+    below = _written(file)
+    listed, routes = below.pop("destinations", None), below.pop("routes", None)
     if is_sdk_disabled() and "disabled" not in above and not os.environ.get("SPANLABEL_DISABLED"):
         above["disabled"] = Given(True, "environment variable OTEL_SDK_DISABLED")
-    settings, sources = build_part(Settings, above, below)
+    settings, sources = build_part(Settings, above, _of(Settings, below))
     destinations, own_sources = _destinations(settings.platform, sources["platform"], listed)
     if listed is not None:
         sources["destinations"] = listed.source
+    update: dict[str, object] = {"destinations": destinations}
+    if routes is not None:
+        from .routes import read_routes
+
+        sources["routes"] = routes.source
+        update["routes"] = read_routes(routes.value, routes.source, [one.name for one in destinations])
     return Loaded(
-        settings.model_copy(update={"destinations": destinations}),
+        settings.model_copy(update=update),
         sources | own_sources,
         None if file is None else file.path,
     )
 
 
+def load_receiver(
+    *, config: str | os.PathLike[str] | None = None, **given: object
+) -> tuple[Loaded, ReceiverSettings, Mapping[str, str]]:
+    """Read all settings, those of the receiver too.
+
+    Args:
+        config: As for `load`.
+        given: Settings by name, the receiver's or others.
+
+    Returns:
+        What `load` returns, the receiver's settings, and the source of each of these.
+
+    Raises:
+        ConfigError: As for `load`.
+    """
+    from .receiver import ReceiverSettings
+
+    own = {name: value for name, value in given.items() if name in ReceiverSettings.model_fields}
+    loaded = load(config=config, **{name: value for name, value in given.items() if name not in own})
+    above = {name: Given(value, _KEYWORD) for name, value in own.items() if value is not None}
+    below = _of(ReceiverSettings, _written(read_config_file(config)))
+    return loaded, *build_part(ReceiverSettings, above, below)
+
+
+def _of(part: type[BaseSettings], written: Mapping[str, Given]) -> dict[str, Given]:
+    return {name: value for name, value in written.items() if name in part.model_fields}
+
+
 def _keywords(given: Mapping[str, object]) -> dict[str, Given]:
     above = {name: Given(value, _KEYWORD) for name, value in given.items() if value is not None}
-    if "destinations" in above:
-        raise ConfigError("can only be set in spanlabel.yaml", setting="destinations", source=_KEYWORD)
+    for name in FILE_ONLY & above.keys():
+        raise ConfigError("can only be set in spanlabel.yaml", setting=name, source=_KEYWORD)
     _check_names(above, _KEYWORD)
     return above
 
 
-def _written(file: ConfigFile) -> dict[str, Given]:
-    _check_names(file.values, str(file.path))
+def _written(file: ConfigFile | None) -> dict[str, Given]:
+    if file is None:
+        return {}
+    _check_names(file.values, str(file.path), is_file=True)
     return {str(name): Given(value, f"{file.path}: {name}") for name, value in file.values.items()}
 
 
-def _check_names(names: Mapping[Any, object], source: str) -> None:
-    check_names(names, Settings.model_fields, source=source)
+def _check_names(names: Mapping[Any, object], source: str, *, is_file: bool = False) -> None:
+    known = Settings.model_fields
+    if is_file and any(name not in known for name in names):
+        from .receiver import ReceiverSettings  # one file serves the receiver and all others
+
+        known = known | ReceiverSettings.model_fields
+    check_names(names, known, source=source)
     if "auto_processor" in names:  # the hook that reads it must not look for a file first: see switches
         raise ConfigError(
             "can only be set by the environment variable SPANLABEL_AUTO_PROCESSOR",

@@ -89,9 +89,12 @@ def check_names(names: Iterable[object], known: Iterable[str], *, source: str) -
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Tell whether a field holds a secret, also an optional one."""
-    kinds = {field.annotation, *get_args(field.annotation)}
-    return not kinds.isdisjoint({SecretStr, SecretBytes})
+    """Tell whether a field holds a secret, also an optional one, or several."""
+    return _holds_secret(field.annotation)
+
+
+def _holds_secret(kind: object) -> bool:
+    return kind in (SecretStr, SecretBytes) or any(map(_holds_secret, get_args(kind)))
 
 
 def _explained(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -87,6 +87,10 @@ class Settings(BaseSettings):
     destinations: tuple[Destination, ...] = Field(
         (),
         description="Where records go: a list of name, platform and its settings. Only in spanlabel.yaml.",
+    )
+    routes: tuple[Any, ...] = Field(
+        (),
+        description="Which pairs go to which destinations: a list of name, when and to. Only in spanlabel.yaml.",
     )
     home: Place = Field(
         default_factory=lambda: user_data_path("spanlabel", appauthor=False),

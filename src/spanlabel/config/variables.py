@@ -15,7 +15,8 @@ from .platform import settings_class
 from .settings import Settings
 
 _PREFIX = "SPANLABEL_"
-_FILE_ONLY = "SPANLABEL_DESTINATIONS"
+FILE_ONLY = frozenset({"destinations", "routes"})
+"""Settings that no environment variable and no keyword can hold."""
 
 
 def variables_of(part: type[BaseSettings]) -> dict[str, tuple[str, ...]]:
@@ -53,12 +54,17 @@ def check_variables() -> None:
     """
     known = {CONFIG_VARIABLE, *_all_variables(Settings)}
     given = [name for name in sorted(os.environ) if name.upper().startswith(_PREFIX)]
-    if any(name.upper() not in known for name in given):  # only then: it imports every platform's settings
+    if any(name.upper() not in known for name in given):  # only then: it imports the settings of all parts
+        from .receiver import ReceiverSettings
+
+        known |= _all_variables(ReceiverSettings)
+    if any(name.upper() not in known for name in given):
         known = known.union(*(_all_variables(settings_class(name)) for name in registry.platform_names()))
     for name in given:
-        if name.upper() == _FILE_ONLY:
+        setting = name.upper().removeprefix(_PREFIX).lower()
+        if setting in FILE_ONLY:
             raise ConfigError(
-                "can only be set in spanlabel.yaml", setting="destinations", source=f"environment variable {name}"
+                "can only be set in spanlabel.yaml", setting=setting, source=f"environment variable {name}"
             )
         if name.upper() not in known:
             right = tuple(sorted(variable for variable in known if variable.startswith(_PREFIX)))

@@ -2,7 +2,7 @@ r"""Conditions on a pair, as text: what `include`, `exclude` and `sample_when` a
 
 ::
 
-    NAME=GLOB         service scope model provider agent conversation user tag, with * ? and [..]; case counts
+    NAME=GLOB         service scope model provider agent conversation user tag token, with * ? and [..]; case counts
     attribute.KEY=GLOB    an attribute of the spans that gave the pair, of their process, or a fact that the app set
     evaluation.NAME=GLOB  the label of a judgement on the spans; its NAME may be a glob too
     evaluation.NAME<X     its score; so does >
@@ -25,6 +25,9 @@ from typing import TypeAlias
 
 from spanlabel.model import Evaluation, Pair, Span, Trace, Value
 from spanlabel.model.tree import Tree
+
+TOKEN = "spanlabel.token"  # noqa: S105  an attribute's name
+"""What the receiver notes on a process's attributes: the name of the token that its spans came with."""
 
 LOW_CONFIDENCE = 0.8
 """What `low_confidence` means."""
@@ -196,6 +199,7 @@ _FACTS: dict[str, Callable[[Pair, Trace], Iterable[str]]] = {
     "conversation": lambda pair, _: _known(pair.conversation_id),
     "user": lambda pair, _: _known(pair.user_id),
     "tag": lambda pair, _: pair.tags,
+    "token": lambda pair, trace: _attribute(pair, trace, TOKEN),
 }
 
 

@@ -8,6 +8,7 @@ import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spanlabel.config.loading import load
+from spanlabel.config.receiver import ReceiverSettings
 from spanlabel.config.settings import Settings
 from spanlabel.errors import ConfigError
 from spanlabel.registry import platform_names
@@ -329,10 +330,11 @@ class TestMistakes:
             pytest.param("plaform: local", "plaform ({file}): not a setting; did you mean platform?", id="mistyped"),
             pytest.param(
                 "? 0x" + "f" * 5000 + "\n: 1",
-                "a key of type int ({file}): not a setting; known: platform, destinations, home, disabled, "
+                "a key of type int ({file}): not a setting; known: platform, destinations, routes, home, disabled, "
                 "auto_processor, min_confidence, include, exclude, sample, sample_when, sample_when_share, redact, "
                 "redact_patterns, redact_with, dedup, per_day, max_bytes, max_traces, root_grace_s, idle_s, max_age_s, "
-                "queue_spans, flush_timeout_s, deliver_in, outbox_max_bytes",
+                "queue_spans, flush_timeout_s, deliver_in, outbox_max_bytes, "
+                + ", ".join(ReceiverSettings.model_fields),
                 id="a number for a name",
             ),
             pytest.param(
