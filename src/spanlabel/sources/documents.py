@@ -14,7 +14,7 @@ import re
 from collections.abc import Iterator
 
 from spanlabel.errors import InputError
-from spanlabel.wire.otlp_proto import document_of
+from spanlabel.wire.otlp_proto import read_message
 
 from .contents import Message, Piece
 
@@ -32,7 +32,8 @@ _MAX_RESTARTS = 8
 _FIRST_RETRY_BYTES = 1 << 16
 
 Found = tuple[int, object]
-"""The line on which a document begins, counted from 1, and what `json.loads` makes of it."""
+"""The line on which a document begins, counted from 1, and what `json.loads` makes of it; or the number of a protobuf
+message, and what it holds, `Decoded`."""
 
 
 def read_documents(pieces: Iterator[Piece], *, name: str) -> Iterator[Found | InputError]:
@@ -51,7 +52,7 @@ def read_documents(pieces: Iterator[Piece], *, name: str) -> Iterator[Found | In
         if isinstance(line, Message):
             yield from reader.finish()
             try:
-                yield line.number, document_of(line.data)
+                yield line.number, read_message(line.data)
             except ValueError as error:
                 yield InputError(str(error), file=name, line=line.number)
             except ImportError:

@@ -65,7 +65,7 @@ def _read_file(name: str, progress: Callable[[int], None] | None) -> Iterator[De
                 yield found
                 continue
             line, document = found
-            decoded = read_document(document)
+            decoded = document if isinstance(document, Decoded) else read_document(document)
             for what in decoded.problems:
                 yield InputError(what, file=name, line=line)
             yield decoded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spanlabel.model import Log, Span
@@ -26,3 +27,23 @@ class Decoded:
     problems: tuple[str, ...] = ()
     refused: int = 0
     logs_without_span: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the sender of a request must be told, before its content is read.
+
+    Attributes:
+        count: Spans or log records in it, refused ones too.
+        refused: How many of them nothing can be done with.
+        message: Why, without any content; "" if none is refused.
+    """
+
+    count: int
+    refused: int = 0
+    message: str = ""
+
+
+def sentences(problems: Mapping[str, int]) -> tuple[str, ...]:
+    """A sentence for each kind of fault, with the number of spans or log records that it cost."""
+    return tuple([f"{n} left out: {what}" if n else what for what, n in problems.items()])

@@ -25,12 +25,12 @@ from spanlabel.model import (
     Value,
 )
 
-from .decoded import Decoded
+from .decoded import Decoded, sentences
 from .event_name import event_name_of
 from .size import SPAN_BYTES, size_of_attributes, size_of_events, size_of_value
 
 MAX_DEPTH = 50
-"""Levels of nesting in an attribute or a log body; deeper values are None, as protobuf's parser has it."""
+"""Levels of nesting in an attribute or a log body; deeper lists and mappings are None."""
 
 _FLAG_REMOTE_IS_KNOWN = 0x100
 _FLAG_IS_REMOTE = 0x200
@@ -69,7 +69,7 @@ def read_document(document: object) -> Decoded:
     return Decoded(
         spans=tuple(reader.spans),
         logs=tuple(reader.logs),
-        problems=tuple(f"{n} left out: {what}" if n else what for what, n in reader.problems.items()),
+        problems=sentences(reader.problems),
         refused=sum(reader.problems.values()),
         logs_without_span=reader.logs_without_span,
     )
@@ -203,7 +203,7 @@ def _scope(raw: object) -> Scope:
 
 
 def _attributes(raw: object, depth: int) -> dict[str, Value]:
-    """A list of KeyValue; where a key comes twice, the last one counts."""
+    """A list of KeyValue; where a key comes twice, the last one counts, and what has no key is left out."""
     attributes: dict[str, Value] = {}
     if not isinstance(raw, list):
         return attributes
@@ -211,7 +211,7 @@ def _attributes(raw: object, depth: int) -> dict[str, Value]:
         if not isinstance(pair, dict):
             continue
         key, value = pair.get("key"), pair.get("value")
-        if not isinstance(key, str):
+        if not (isinstance(key, str) and key):
             continue
         # Nearly all values are text, so text does not pay for a call.
         text = value.get("stringValue") if isinstance(value, dict) else None
@@ -220,14 +220,16 @@ def _attributes(raw: object, depth: int) -> dict[str, Value]:
 
 
 def _any_value(raw: object, depth: int) -> Value:
-    """An AnyValue; None if it is empty, of an unknown type, or nested deeper than *depth*."""
-    if not isinstance(raw, dict) or depth <= 0:
+    """An AnyValue; None if it is empty, of an unknown type, or a list or mapping nested deeper than *depth*."""
+    if not isinstance(raw, dict):
         return None
     for name, value in raw.items():
         if name == "stringValue":
             return value if isinstance(value, str) else None
         if name == "intValue":
             return _int64(value)
+        if depth <= 0 and name in ("arrayValue", "kvlistValue"):
+            return None
         if name == "arrayValue":
             return tuple([_any_value(element, depth - 1) for element in _list(_object(value).get("values"))])
         if name == "boolValue":

@@ -1,50 +1,97 @@
-"""OTLP protobuf into what the same request would be as OTLP/JSON.
+"""OTLP protobuf into spans and log records, directly.
 
-Protobuf refuses a whole request for one text that is no UTF-8 (measured: 512 spans lost). So the messages are read with
-descriptors of our own, in which every text is bytes, which is the same on the wire; a text is decoded with a mark where
-it is broken.
+What comes out is what `read_document` makes of the same request as OTLP/JSON. Nothing of a protobuf message is kept:
+one kept span would hold the memory of its whole request.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from collections import Counter
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from google.protobuf.descriptor import FieldDescriptor
+from spanlabel.model import Attributes, Log, Scope, Span, SpanEvent, SpanKind, SpanLink, Status
+from spanlabel.model.twin import open_twin
 
-_HEX = frozenset({"trace_id", "span_id", "parent_span_id"})
+from .decoded import Decoded, sentences
+from .event_name import event_name_of
+from .proto_classes import classes, parsed
+from .proto_ids import fault_of, is_span_id, says_no_span
+from .proto_values import read_attributes, read_keys, read_value
+from .size import SKELETON_BYTES, SPAN_BYTES, size_of_attributes, size_of_events, size_of_value
+
+_FLAG_REMOTE_IS_KNOWN: Final = 0x100
+_FLAG_IS_REMOTE: Final = 0x200
+_KINDS: Final = {kind.value: kind for kind in SpanKind}
+_STATUSES: Final = {status.value: status for status in Status}
+
+_OpenSpan: Final = open_twin(Span)
 
 
-def document_of(message: bytes) -> dict[str, object]:
-    """Decode an ExportTraceServiceRequest, an ExportLogsServiceRequest, or TracesData or LogsData.
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Which spans are read whole; of the others only the structure is.
 
-    Which of them it is, the bytes do not say. What has spans with ids is traces, everything else is tried as logs.
+    Attributes:
+        knows: Asked of each span before its content is read: attributes and events have their names, but no values yet.
+        kept: Keys of the attributes that a span keeps although it is not known.
+    """
+
+    knows: Callable[[Span], bool]
+    kept: Collection[str]
+
+
+def read_traces(message: bytes, gate: Gate | None = None) -> Decoded:
+    """Read an ExportTraceServiceRequest, or TracesData.
+
+    Args:
+        message: As it went over the wire.
+        gate: Which spans are wanted whole; None for all.
 
     Returns:
-        What `spanlabel.wire.otlp_json.read_document` takes. Of metrics it holds nothing, or log records without ids.
+        The spans in the order sent. Those of one resource share its attributes' dictionary, those of one scope the
+        `Scope`.
 
     Raises:
         ImportError: The package opentelemetry-proto is not installed.
         ValueError: It is no such message.
     """
-    from google.protobuf.message import DecodeError
+    return _traces_of(parsed(classes().traces, message), gate)
 
-    traces, logs, texts = _classes()
-    is_readable = False
-    for kind, is_full in ((traces, _has_spans), (logs, _has_records)):
-        try:
-            decoded = kind.FromString(message)
-        except DecodeError:
-            continue
-        if is_full(decoded):
-            return _object(decoded, texts)
-        is_readable = True
-    if not is_readable:
-        raise ValueError("is no OTLP message: its protobuf cannot be decoded")
-    return {}
+
+def read_logs(message: bytes) -> Decoded:
+    """Read an ExportLogsServiceRequest, or LogsData.
+
+    Raises:
+        ImportError: The package opentelemetry-proto is not installed.
+        ValueError: It is no such message.
+    """
+    return _logs_of(parsed(classes().logs, message))
+
+
+def read_message(message: bytes) -> Decoded:
+    """Read a message of which its bytes do not say whether it holds spans or log records.
+
+    What has spans with ids is traces, everything else is tried as logs.
+
+    Returns:
+        Spans or log records. Of metrics it holds nothing, or counts log records without ids.
+
+    Raises:
+        ImportError: The package opentelemetry-proto is not installed.
+        ValueError: It is neither.
+    """
+    try:
+        traces = parsed(classes().traces, message)
+    except ValueError:
+        return read_logs(message)
+    if _has_spans(traces):
+        return _traces_of(traces, None)
+    try:
+        return read_logs(message)
+    except ValueError:
+        return Decoded()
 
 
 def _has_spans(traces: Any) -> bool:
@@ -52,55 +99,128 @@ def _has_spans(traces: Any) -> bool:
     return any(len(span.trace_id) == 16 for scoped in scopes for span in scoped.spans)
 
 
-def _has_records(logs: Any) -> bool:
-    return any(scoped.log_records for group in logs.resource_logs for scoped in group.scope_logs)
+def _traces_of(traces: Any, gate: Gate | None) -> Decoded:
+    spans: list[Span] = []
+    faults = Counter[str]()
+    for group in traces.resource_spans:
+        resource = read_attributes(list(group.resource.attributes))
+        for scoped in group.scope_spans:
+            scope = _scope(scoped.scope)
+            for raw in scoped.spans:
+                fault = fault_of("a span", raw.trace_id, raw.span_id)
+                if fault is None:
+                    spans.append(_span(raw, scope, resource, gate))
+                else:
+                    faults[fault] += 1
+    return Decoded(spans=tuple(spans), problems=sentences(faults), refused=faults.total())
 
 
-@lru_cache(maxsize=1)
-def _classes() -> tuple[Any, Any, frozenset[str]]:
-    """The classes of TracesData and LogsData in which every text is bytes, and the full names of these fields."""
-    from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
-    from opentelemetry.proto.common.v1 import common_pb2
-    from opentelemetry.proto.logs.v1 import logs_pb2
-    from opentelemetry.proto.resource.v1 import resource_pb2
-    from opentelemetry.proto.trace.v1 import trace_pb2
-
-    pool, texts = descriptor_pool.DescriptorPool(), set[str]()
-    for module in (common_pb2, resource_pb2, trace_pb2, logs_pb2):  # each after those that it uses
-        file = descriptor_pb2.FileDescriptorProto.FromString(module.DESCRIPTOR.serialized_pb)
-        for message in file.message_type:
-            _retype(message, f"{file.package}.{message.name}", texts)
-        pool.Add(file)
-    traces, logs = (
-        message_factory.GetMessageClass(pool.FindMessageTypeByName(f"opentelemetry.proto.{name}"))
-        for name in ("trace.v1.TracesData", "logs.v1.LogsData")
+def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Span:
+    start_ns, end_ns, flags = _time(raw.start_time_unix_nano), raw.end_time_unix_nano, raw.flags
+    parent_id, status, pairs = raw.parent_span_id, raw.status, list(raw.attributes)
+    keys = read_keys(pairs)
+    draft: Any = _OpenSpan(
+        raw.trace_id.hex(),
+        raw.span_id.hex(),
+        parent_id.hex() if is_span_id(parent_id) else None,
+        bool(flags & _FLAG_IS_REMOTE) if flags & _FLAG_REMOTE_IS_KNOWN else None,
+        raw.name.decode(errors="replace"),
+        _KINDS.get(raw.kind, SpanKind.UNSPECIFIED),
+        start_ns,
+        end_ns if start_ns < end_ns < 2**63 else start_ns,
+        {},
+        (),
+        (),
+        _STATUSES.get(status.code, Status.UNSET),
+        "",
+        scope,
+        resource,
+        raw.dropped_attributes_count,
+        0,
     )
-    return traces, logs, frozenset(texts)
+    if gate is None or _is_known(draft, raw, keys, gate):
+        draft.attributes = attributes = read_attributes(pairs, keys)
+        draft.events, draft.links = events, links = _events(raw.events), _links(raw.links)
+        draft.status_message = status.message.decode(errors="replace")
+        draft.size_bytes = SPAN_BYTES + size_of_attributes(attributes) + size_of_events(events, links)
+    else:
+        draft.attributes = kept = read_attributes(
+            [pair for key, pair in zip(keys, pairs, strict=True) if key in gate.kept]
+        )
+        draft.size_bytes = SKELETON_BYTES + size_of_attributes(kept)
+        draft.is_skeleton = True
+    draft.__class__ = Span
+    span: Span = draft
+    return span
 
 
-def _retype(message: Any, name: str, texts: set[str]) -> None:
-    for field in message.field:
-        if field.type == field.TYPE_STRING:
-            field.type = field.TYPE_BYTES
-            texts.add(f"{name}.{field.name}")
-    for inner in message.nested_type:
-        _retype(inner, f"{name}.{inner.name}", texts)
+def _is_known(draft: Any, raw: Any, keys: Sequence[str], gate: Gate) -> bool:
+    draft.attributes = dict.fromkeys(keys)
+    if raw.events:
+        draft.events = tuple([SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in raw.events])
+    is_known = gate.knows(draft)
+    draft.events = ()
+    return is_known
 
 
-def _object(message: Any, texts: frozenset[str]) -> dict[str, object]:
-    made: dict[str, object] = {}
-    for field, value in message.ListFields():
-        is_repeated = isinstance(value, Sequence) and not isinstance(value, bytes)
-        read = [_value(field, one, texts) for one in value] if is_repeated else _value(field, value, texts)
-        made[field.json_name] = read
-    return made
+def _events(given: Any) -> tuple[SpanEvent, ...]:
+    return tuple(
+        [
+            SpanEvent(
+                event.name.decode(errors="replace"), _time(event.time_unix_nano), read_attributes(event.attributes)
+            )
+            for event in given
+        ]
+    )
 
 
-def _value(field: FieldDescriptor, value: Any, texts: frozenset[str]) -> object:
-    if field.type == field.TYPE_MESSAGE:
-        return _object(value, texts)
-    if field.type != field.TYPE_BYTES:
-        return value
-    if field.full_name in texts:
-        return value.decode(errors="replace")
-    return value.hex() if field.name in _HEX else base64.b64encode(value).decode()
+def _links(given: Any) -> tuple[SpanLink, ...]:
+    return tuple(
+        [
+            SpanLink(link.trace_id.hex(), link.span_id.hex(), read_attributes(link.attributes))
+            for link in given
+            if fault_of("a link", link.trace_id, link.span_id) is None
+        ]
+    )
+
+
+def _logs_of(logs: Any) -> Decoded:
+    read: list[Log] = []
+    faults, without_span = Counter[str](), 0
+    for group in logs.resource_logs:
+        resource = read_attributes(group.resource.attributes)
+        for scoped in group.scope_logs:
+            scope = _scope(scoped.scope)
+            for raw in scoped.log_records:
+                fault = fault_of("a log record", raw.trace_id, raw.span_id)
+                if fault is None:
+                    read.append(_log(raw, scope, resource))
+                elif says_no_span(raw.trace_id, raw.span_id):
+                    without_span += 1
+                else:
+                    faults[fault] += 1
+    return Decoded(logs=tuple(read), problems=sentences(faults), refused=faults.total(), logs_without_span=without_span)
+
+
+def _log(raw: Any, scope: Scope, resource: Attributes) -> Log:
+    attributes, body = read_attributes(raw.attributes), read_value(raw.body)
+    return Log(
+        trace_id=raw.trace_id.hex(),
+        span_id=raw.span_id.hex(),
+        event_name=event_name_of(raw.event_name.decode(errors="replace"), attributes),
+        time_ns=_time(raw.time_unix_nano) or _time(raw.observed_time_unix_nano),
+        body=body,
+        attributes=attributes,
+        scope=scope,
+        resource=resource,
+        size_bytes=SPAN_BYTES + size_of_value(body) + size_of_attributes(attributes),
+    )
+
+
+def _scope(raw: Any) -> Scope:
+    return Scope(raw.name.decode(errors="replace"), raw.version.decode(errors="replace"))
+
+
+def _time(raw: int) -> int:
+    """Unix time in nanoseconds, 0 if it does not fit into 63 bits."""
+    return raw if raw < 2**63 else 0

@@ -12,6 +12,8 @@ from spanlabel.model import Attributes, SpanEvent, SpanLink, Value
 
 # A Span or Log itself, its ids, name, times and the dictionary of its attributes.
 SPAN_BYTES = 900
+# Of a span of which only the structure is kept: ids, name, times and the object (measured).
+SKELETON_BYTES = 400
 _EVENT_BYTES = 400
 _LINK_BYTES = 450
 # The key's text and the dictionary's entry; a value that is no text is counted with it.

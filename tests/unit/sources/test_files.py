@@ -244,7 +244,7 @@ class TestProtobuf:
 
     def test_is_not_installed(self, file: Callable[[bytes], Path], monkeypatch: pytest.MonkeyPatch) -> None:
         """Without the extra it is said once what to install."""
-        monkeypatch.setattr(otlp_proto, "_classes", _without_package)
+        monkeypatch.setattr(otlp_proto, "classes", _without_package)
         path = file(PREFIXED)
         missing = "is OTLP protobuf, which needs one more package: pip install 'spanlabel[protobuf]'"
         assert Reading(path).problems == [f"{path}: {missing}"]

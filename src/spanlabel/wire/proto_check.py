@@ -1,0 +1,47 @@
+"""A quick look through OTLP protobuf, for the answer to its sender."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from .decoded import Checked, sentences
+from .proto_classes import classes, parsed
+from .proto_ids import fault_of, says_no_span
+
+
+def check_traces(message: bytes) -> Checked:
+    """Look through an ExportTraceServiceRequest for what its sender must be told, without reading content.
+
+    Raises:
+        ImportError: The package opentelemetry-proto is not installed.
+        ValueError: It is no such message.
+    """
+    count, faults = 0, Counter[str]()
+    for group in parsed(classes().traces, message).resource_spans:
+        for scoped in group.scope_spans:
+            for span in scoped.spans:
+                count += 1
+                fault = fault_of("a span", span.trace_id, span.span_id)
+                if fault is not None:
+                    faults[fault] += 1
+    return Checked(count, faults.total(), "; ".join(sentences(faults)))
+
+
+def check_logs(message: bytes) -> Checked:
+    """Look through an ExportLogsServiceRequest for what its sender must be told, without reading content.
+
+    Log records without a span are usual, and no fault.
+
+    Raises:
+        ImportError: The package opentelemetry-proto is not installed.
+        ValueError: It is no such message.
+    """
+    count, faults = 0, Counter[str]()
+    for group in parsed(classes().logs, message).resource_logs:
+        for scoped in group.scope_logs:
+            for record in scoped.log_records:
+                count += 1
+                fault = fault_of("a log record", record.trace_id, record.span_id)
+                if fault is not None and not says_no_span(record.trace_id, record.span_id):
+                    faults[fault] += 1
+    return Checked(count, faults.total(), "; ".join(sentences(faults)))

@@ -1,0 +1,93 @@
+"""Attributes and other values out of OTLP protobuf."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+from spanlabel.model import Value
+
+from .otlp_json import MAX_DEPTH
+from .proto_classes import classes, parsed
+
+_MAX_KEYS: Final = 10_000
+_MAX_KEY_BYTES: Final = 100
+
+
+class _Keys(dict[bytes, str]):
+    """Keys that came before: they are few, and each is held once, whatever number of spans has it."""
+
+    def __missing__(self, raw: bytes) -> str:
+        key = raw.decode(errors="replace")
+        if len(raw) <= _MAX_KEY_BYTES:
+            if len(self) >= _MAX_KEYS:
+                self.clear()
+            self[raw] = key
+        return key
+
+
+_keys: Final = _Keys()
+
+
+def read_keys(pairs: Iterable[Any]) -> list[str]:
+    """The keys of KeyValue messages, in their order."""
+    return [_keys[pair.key] for pair in pairs]
+
+
+def read_attributes(pairs: Iterable[Any], keys: Sequence[str] | None = None) -> dict[str, Value]:
+    """Read KeyValue messages.
+
+    Args:
+        pairs: The messages.
+        keys: Their keys, if they were read before.
+
+    Returns:
+        Values by key. Where a key comes twice, the last one counts; what has no key is left out.
+    """
+    return _mapping(pairs, keys, MAX_DEPTH)
+
+
+def read_value(value: Any) -> Value:
+    """Read an AnyValue; None if it is empty or of an unknown type."""
+    return _value(value, MAX_DEPTH)
+
+
+def _mapping(pairs: Iterable[Any], keys: Sequence[str] | None, depth: int) -> dict[str, Value]:
+    made: dict[str, Value] = {}
+    if keys is None:
+        pairs = list(pairs)  # to walk through a container of protobuf's takes as long as all the rest
+        keys = read_keys(pairs)
+    for key, pair in zip(keys, pairs, strict=True):
+        value = pair.value
+        text = value.string_value
+        # Nearly all values are text, so text does not pay for a call.
+        made[key] = text.decode(errors="replace") if text else value.int_value or _value(value, depth)
+    made.pop("", None)
+    return made
+
+
+def _value(value: Any, depth: int) -> Value:
+    """An AnyValue; None too if it is a list or a mapping nested deeper than *depth*, or one that cannot be decoded."""
+    name = value.WhichOneof("value")
+    if name is None:
+        return None
+    raw: Any = getattr(value, name)
+    if name == "string_value":
+        text: str = raw.decode(errors="replace")
+        return text
+    if name in _SCALARS:
+        scalar: Value = raw
+        return scalar
+    if depth <= 0 or name not in _NESTED:
+        return None
+    try:
+        if name == "array_value":
+            return tuple([_value(element, depth - 1) for element in parsed(classes().array, raw).values])
+        pairs = parsed(classes().mapping, raw).values
+    except ValueError:
+        return None
+    return _mapping(pairs, None, depth - 1)
+
+
+_SCALARS: Final = frozenset({"bool_value", "int_value", "double_value", "bytes_value"})
+_NESTED: Final = frozenset({"array_value", "kvlist_value"})
