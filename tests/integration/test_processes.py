@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.platforms.local import LocalStore
 
@@ -51,11 +52,11 @@ def run(tmp_path: Path) -> Callable[[str], tuple[list[str], str]]:
         done = subprocess.run(
             # From 3.12 on Python warns of every fork beside threads.
             [sys.executable, "-W", "error::ResourceWarning", "-W", "ignore::DeprecationWarning", file],
-            env=clean | {"SPANLABEL_HOME": str(home)},
+            env=clean | {"SPANLABEL_HOME": str(home), "SPANLABEL_FLUSH_TIMEOUT_S": "60"},
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr
@@ -91,21 +92,21 @@ def test_parent_and_child_after_a_fork(run: Callable[[str], tuple[list[str], str
     stored, said = run("""
 provider.add_span_processor(processor)
 ask("before, flushed")
-assert provider.force_flush()
+assert provider.force_flush(120_000)
 ask("before, held by the parent")
 child = os.fork()
 if child == 0:
     engine = processor._engine
     assert engine.counts.total(Metric.SPANS_RECEIVED) == 0
     assert [t.name for t in threading.enumerate()] == ["MainThread"]
-    assert provider.force_flush()
+    assert provider.force_flush(120_000)
     ask("child")
-    assert provider.force_flush()
+    assert provider.force_flush(120_000)
     assert engine.counts.total(Metric.RECORDS_MADE) == 1
     sys.exit()
 ask("parent")
 assert os.waitpid(child, 0)[1] == 0
-assert provider.force_flush()
+assert provider.force_flush(120_000)
 engine = processor._engine
 assert engine.counts.total(Metric.RECORDS_MADE) == 3
 """)
@@ -157,12 +158,12 @@ for worker in range(15):
     child = os.fork()
     if child == 0:
         ask(f"child {worker}")
-        os._exit(0 if provider.force_flush(20_000) else 3)
+        os._exit(0 if provider.force_flush(120_000) else 3)
     assert os.waitpid(child, 0)[1] == 0, worker
 stop.set()
 for thread in threads:
     thread.join()
-assert provider.force_flush()
+assert provider.force_flush(120_000)
 engine = processor._engine
 assert engine.counts.total(Metric.RECORDS_MADE) == sum(asked)
 assert engine.counts.total(Metric.FAULTS) == 0
@@ -178,14 +179,14 @@ def test_multiprocessing(method: str, run: Callable[[str], tuple[list[str], str]
     stored, said = run(f"""
 def work(n):
     ask(f"worker {{n}}")
-    return provider.force_flush()
+    return provider.force_flush(120_000)
 
 provider.add_span_processor(processor)
 if __name__ == "__main__":
     ask("parent")
     with multiprocessing.get_context({method!r}).Pool(2) as pool:
         assert all(pool.map(work, range(6), chunksize=1))
-    assert provider.force_flush()
+    assert provider.force_flush(120_000)
 """)
     assert stored == ["parent", *(f"worker {n}" for n in range(6))]
     assert said == ""
@@ -197,7 +198,7 @@ def test_a_full_disk(run: Callable[[str], tuple[list[str], str]]) -> None:
 logging.basicConfig(format="%(message)s")
 provider.add_span_processor(processor)
 ask("before")
-assert provider.force_flush()
+assert provider.force_flush(120_000)
 before = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, before[1]))
 for n in range(20):
@@ -210,7 +211,7 @@ assert dropped > 0
 resource.setrlimit(resource.RLIMIT_FSIZE, before)
 time.sleep(1)
 ask("after")
-assert provider.force_flush()
+assert provider.force_flush(120_000)
 balanced(counts)
 print(counts.total(Metric.RECORDS_DELIVERED), "delivered", dropped, "dropped")
 """)

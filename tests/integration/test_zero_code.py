@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.demo.provider import CHAT_MODEL, ScriptedProvider
 from spanlabel.demo.script import Script, answered
@@ -24,7 +25,7 @@ APP = f"""
 import os
 from openai import OpenAI
 
-with OpenAI(base_url=os.environ["PROVIDER"], api_key="none", timeout=10) as client:
+with OpenAI(base_url=os.environ["PROVIDER"], api_key="none", timeout=120) as client:
     for question in {list(QUESTIONS)!r}:
         asked = [{{"role": "user", "content": question}}]
         print(client.chat.completions.create(model={CHAT_MODEL!r}, messages=asked).choices[0].message.content)
@@ -39,9 +40,9 @@ from spanlabel.metrics import check_conservation
 
 for provider in (_logs.get_logger_provider(), trace.get_tracer_provider()):
     if hasattr(provider, "force_flush"):  # one that is not configured has none
-        provider.force_flush()
+        provider.force_flush(120_000)
 for engine in _engines._by_settings.values():
-    assert engine.flush(20)
+    assert engine.flush(120)
     counts = engine.counts
     numbers = {metric.name: counts.total(metric) for metric, _ in counts.snapshot()}
     print("spanlabel", json.dumps({"broken": check_conservation(counts), **numbers}))
@@ -108,7 +109,7 @@ def run(provider: ScriptedProvider, sink: OtlpSink, tmp_path: Path) -> Callable[
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE_S,
             check=False,
         )
         assert done.returncode == 0, done.stderr

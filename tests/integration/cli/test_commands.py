@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.platforms.local import LocalStore
 
@@ -24,7 +25,6 @@ pytestmark = pytest.mark.integration
 COMMAND = [str(Path(sys.executable).with_name("spanlabel"))]
 ARCHIVE = Path(__file__).parents[2] / "corpus" / "dev.tar.xz"
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]")
-DEADLINE_S = 60
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ class Terminal:
 
     def read_until(self, is_enough: Callable[[str], bool]) -> str:
         """Read until enough is shown, or the command has ended."""
-        end = time.monotonic() + DEADLINE_S
+        end = time.monotonic() + PATIENCE_S
         while not is_enough(self.shown) and time.monotonic() < end:
             if not select.select([self._ours], [], [], 1.0)[0]:
                 continue
@@ -88,7 +88,7 @@ class Terminal:
         """Read all that is left, and give the exit code."""
         self.read_until(lambda _: False)
         os.close(self._ours)
-        return self.process.wait(DEADLINE_S)
+        return self.process.wait(PATIENCE_S)
 
 
 class TestTerminal:
@@ -147,7 +147,7 @@ class TestSignals:
             file.write(request(1))
             file.flush()
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=DEADLINE_S)
+            out, err = process.communicate(timeout=PATIENCE_S)
 
         assert (process.returncode, out, err) == (130, "", "Stopped.\n")
         assert not (tmp_path / "home").exists()
@@ -162,11 +162,11 @@ class TestSignals:
         file.write_bytes(b"".join(map(request, range(1, many + 1))))
         arguments = [*COMMAND, "extract", str(file), "--to", "local"]
         process = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        end = time.monotonic() + DEADLINE_S
+        end = time.monotonic() + PATIENCE_S
         while not (tmp_path / "home" / "outbox.db").exists() and process.poll() is None and time.monotonic() < end:
             time.sleep(0.001)
         process.send_signal(how)
-        _, err = process.communicate(timeout=DEADLINE_S)
+        _, err = process.communicate(timeout=PATIENCE_S)
 
         again = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
 
@@ -195,7 +195,7 @@ class TestPipes:
         process.stderr.close()
 
         assert json.loads(first)["prompt"].startswith("user 1 ")
-        assert process.wait(DEADLINE_S) == 1
+        assert process.wait(PATIENCE_S) == 1
         assert err == b""
 
     def test_encoding_that_has_no_tree(self, agent: Path, environment: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from servers.patience import PATIENCE_S, until
 
 from spanlabel.delivery import Outbox, Tally
 from spanlabel.platforms.local import LocalStore
@@ -46,7 +47,11 @@ def start(home: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen
     """Starts a program with spanlabel's home, in which the application does not deliver."""
     started: list[subprocess.Popen[str]] = []
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("SPANLABEL_", "OTEL_"))}
-    environment = inherited | {"SPANLABEL_HOME": str(home), "SPANLABEL_DELIVER_IN": "elsewhere"}
+    environment = inherited | {
+        "SPANLABEL_HOME": str(home),
+        "SPANLABEL_DELIVER_IN": "elsewhere",
+        "SPANLABEL_FLUSH_TIMEOUT_S": "60",
+    }
 
     def run(*command: str) -> subprocess.Popen[str]:
         pipe = subprocess.PIPE
@@ -67,11 +72,8 @@ def outbox(home: Path) -> Iterator[Outbox]:
     outbox.close()
 
 
-def until(is_so: Callable[[], bool], within_s: float = 60.0) -> None:
-    end_s = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < end_s, "not in time"
-        time.sleep(0.02)
+def _shortly(_: float) -> None:
+    time.sleep(0.02)
 
 
 def test_an_app_and_its_deliverer(start: Callable[..., subprocess.Popen[str]], home: Path, outbox: Outbox) -> None:
@@ -81,11 +83,11 @@ def test_an_app_and_its_deliverer(start: Callable[..., subprocess.Popen[str]], h
     """
     deliverer = start(*COMMAND, "--follow")
     app = start(sys.executable, "-c", APP, "200")
-    out, err = app.communicate(timeout=60)
+    out, err = app.communicate(timeout=PATIENCE_S)
     assert (app.returncode, out, err) == (0, "", "")
-    until(lambda: outbox.tally("local").delivered == 200)
+    until(lambda: outbox.tally("local").delivered == 200, "all delivered")
     deliverer.send_signal(signal.SIGTERM)
-    out, err = deliverer.communicate(timeout=30)
+    out, err = deliverer.communicate(timeout=PATIENCE_S)
 
     assert deliverer.returncode == 0
     assert out == "local: 200 delivered, 0 waiting\n"
@@ -98,12 +100,12 @@ def test_the_app_delivers_nothing(start: Callable[..., subprocess.Popen[str]], h
     """
     Without another process the records wait, and the app makes no store; one command then sends them.
     """
-    start(sys.executable, "-c", APP, "5").communicate(timeout=60)
+    start(sys.executable, "-c", APP, "5").communicate(timeout=PATIENCE_S)
 
     assert not (home / "records.db").exists()
     assert outbox.tally("local") == Tally(made=5, waiting=5)
     deliverer = start(*COMMAND)
-    assert deliverer.communicate(timeout=60) == ("local: 5 delivered, 0 waiting\n", "")
+    assert deliverer.communicate(timeout=PATIENCE_S) == ("local: 5 delivered, 0 waiting\n", "")
     assert deliverer.returncode == 0
 
 
@@ -113,9 +115,9 @@ def test_ctrl_c(start: Callable[..., subprocess.Popen[str]], outbox: Outbox) -> 
     """
     outbox.put([make_record(n) for n in range(2_000)], ["local"], now_s=time.time())
     deliverer = start(*COMMAND, "--follow")
-    until(lambda: outbox.tally("local").delivered > 0)
+    until(lambda: outbox.tally("local").delivered > 0, "the first delivered", pause=_shortly)
     deliverer.send_signal(signal.SIGINT)
-    out, err = deliverer.communicate(timeout=30)
+    out, err = deliverer.communicate(timeout=PATIENCE_S)
 
     assert deliverer.returncode == 130
     assert err.endswith("Ctrl-C ends it.\nStopped.\n")
@@ -131,7 +133,7 @@ def test_two_of_them(start: Callable[..., subprocess.Popen[str]], home: Path, ou
     """
     first = start(*COMMAND, "--follow")
     outbox.put([make_record(0)], ["local"], now_s=time.time())
-    until(lambda: outbox.tally("local").delivered == 1)
+    until(lambda: outbox.tally("local").delivered == 1, "one delivered")
     second = start(*COMMAND, "--follow")
     assert second.stderr is not None
     assert second.stderr.readline().startswith("Delivering")
@@ -139,9 +141,9 @@ def test_two_of_them(start: Callable[..., subprocess.Popen[str]], home: Path, ou
     time.sleep(Random(3).uniform(0.0, 0.5))  # noqa: S311  the same moment each time
     first.kill()
     outbox.put([make_record(n) for n in range(500, 600)], ["local"], now_s=time.time())
-    until(lambda: outbox.tally("local").delivered == 600)
+    until(lambda: outbox.tally("local").delivered == 600, "all delivered")
     second.send_signal(signal.SIGTERM)
 
-    assert second.wait(30) == 0
+    assert second.wait(PATIENCE_S) == 0
     with LocalStore(home / "records.db") as store:
         assert store.count() == 600

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 from servers.argilla import ArgillaServer
+from servers.patience import until
 
 from spanlabel import AnnotationSpanProcessor
 from spanlabel.delivery import Outbox, Tally
@@ -57,12 +58,17 @@ def test_one_is_away(argilla: ArgillaServer, tmp_path: Path, monkeypatch: pytest
             for question in QUESTIONS:
                 _ask(provider, question)
             assert not provider.force_flush(10_000)  # one destination could not be reached
+            with contextlib.closing(Outbox(tmp_path / "outbox.db", max_bytes=100_000_000)) as outbox:
+                until(
+                    lambda: all(outbox.tally(one).delivered == len(QUESTIONS) for one in ("near", "local")),
+                    "the others have theirs",
+                )
 
             near = [one["fields"]["prompt"] for one in argilla.records(f"{name}-near")]
             with LocalStore(tmp_path / "records.db") as store:
                 local = [record.prompt for record in store.records(newest_first=False)]
             assert sorted(near) == sorted(local) == sorted(QUESTIONS)
-        assert provider.force_flush(60_000)
+        assert provider.force_flush(300_000)
         provider.shutdown()
 
     far = [one["fields"]["prompt"] for one in argilla.records(f"{name}-far")]

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.delivery import Outbox, Worker
 from spanlabel.platforms.local import LocalStore, LocalWriter
@@ -43,7 +44,7 @@ def _start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 def _run(code: str, *arguments: object) -> str:
     command = [sys.executable, "-c", code, *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -62,7 +63,7 @@ def outbox(home: Path) -> Iterator[Outbox]:
 
 def _deliver(outbox: Outbox, home: Path) -> None:
     worker = Worker(outbox, "d", lambda: LocalWriter(home / "records.db"))
-    assert worker.flush(60.0)
+    assert worker.flush(120.0)
     worker.close()
 
 
@@ -144,7 +145,7 @@ outbox.close()
     for child in children:
         assert child.stdout is not None
         child.stdout.readline()
-    ends = [child.communicate("go\n", timeout=60) for child in children]
+    ends = [child.communicate("go\n", timeout=PATIENCE_S) for child in children]
 
     assert [stderr for _, stderr in ends] == [""] * 6
     _deliver(outbox, home)
@@ -179,10 +180,10 @@ entered, leave = threading.Event(), threading.Event()
 def hold():
     with outbox._handle.use(), worker._turn:
         entered.set()
-        leave.wait(30)
+        leave.wait(120)
 thread = threading.Thread(target=hold)
 thread.start()
-entered.wait(30)
+entered.wait(120)
 
 children = []
 for number in range(1, 4):
@@ -197,7 +198,7 @@ leave.set()
 thread.join()
 codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children[:2]]
 outbox.put([make_record(4)], ["d"], now_s=time.time())
-assert worker.flush(30)
+assert worker.flush(120)
 worker.close()
 lock = DeliveryLock(outbox.path, "d")
 print(codes, lock.acquire(), os.waitstatus_to_exitcode(os.waitpid(children[2], 0)[1]))
@@ -235,7 +236,7 @@ assert outbox.tally("d").waiting == taken
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 outbox.put([make_record(1_000)], ["d"], now_s=0.0)
 worker = Worker(outbox, "d", lambda: LocalWriter(home / "records.db"))
-assert worker.flush(30)
+assert worker.flush(120)
 print(taken > 3, outbox.tally("d").delivered == taken + 1)
 """
     said, whole = _run(code, home).splitlines()

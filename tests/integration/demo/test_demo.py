@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.demo.provider import CHAT_MODEL, ScriptedProvider
 from spanlabel.demo.scenes import SCENES
@@ -32,7 +33,7 @@ def run_command(*arguments: str, prelude: str = "", **environment: str) -> subpr
         env=os.environ | environment,
         capture_output=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=PATIENCE_S,
         check=False,
     )
 

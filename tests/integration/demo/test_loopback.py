@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from http.client import HTTPConnection
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.demo.loopback import Loopback, Request, Response
 
@@ -16,7 +17,7 @@ def echo(request: Request) -> Response:
 
 def connect(loopback: Loopback) -> HTTPConnection:
     host, _, port = loopback.url.removeprefix("http://").partition(":")
-    return HTTPConnection(host, int(port), timeout=5)
+    return HTTPConnection(host, int(port), timeout=PATIENCE_S)
 
 
 def test_one_connection_serves_many_requests() -> None:
@@ -40,14 +41,14 @@ def test_stopping_waits_for_the_answer_that_is_being_written() -> None:
     def pieces() -> Iterator[bytes]:
         yield b"begun, "
         begun.set()
-        assert go_on.wait(5)
+        assert go_on.wait(PATIENCE_S)
         yield b"ended"
 
     loopback = Loopback(lambda _: Response(200, pieces(), "text/plain"))
     connection = connect(loopback)
     with loopback:
         connection.request("GET", "/")
-        assert begun.wait(5)
+        assert begun.wait(PATIENCE_S)
         stopper = threading.Timer(0.05, go_on.set)
         stopper.start()
 
@@ -81,7 +82,7 @@ def test_a_client_that_leaves_is_no_fault(capfd: pytest.CaptureFixture[str]) -> 
     gone = threading.Event()
 
     def pieces() -> Iterator[bytes]:
-        assert gone.wait(5)
+        assert gone.wait(PATIENCE_S)
         while True:
             yield b"x" * 65536
 

@@ -8,6 +8,7 @@ from http.client import HTTPConnection
 import pytest
 from openai import AsyncOpenAI, BadRequestError, NotFoundError, OpenAI
 from openai.types.chat import ChatCompletionMessageParam
+from servers.patience import PATIENCE_S
 
 from spanlabel.demo.provider import CHAT_MODEL, EMBEDDING_MODEL, ScriptedProvider
 from spanlabel.demo.script import UNPREPARED, Line, Reply, Script, ToolCall, answered
@@ -34,7 +35,7 @@ def provider() -> Iterator[ScriptedProvider]:
 
 @pytest.fixture
 def client(provider: ScriptedProvider) -> Iterator[OpenAI]:
-    with OpenAI(base_url=provider.base_url, api_key="none", timeout=10, max_retries=0) as client:
+    with OpenAI(base_url=provider.base_url, api_key="none", timeout=PATIENCE_S, max_retries=0) as client:
         yield client
 
 
@@ -151,7 +152,7 @@ class TestChatCompletions:
             return "".join([chunk.choices[0].delta.content or "" async for chunk in stream])
 
         async def all_of_them() -> list[str | None]:
-            async with AsyncOpenAI(base_url=provider.base_url, api_key="none", timeout=10) as client:
+            async with AsyncOpenAI(base_url=provider.base_url, api_key="none", timeout=PATIENCE_S) as client:
                 return await asyncio.gather(*(call(client) for call in (plain, streamed) * 10))
 
         assert asyncio.run(all_of_them()) == [POEM] * 20
@@ -242,7 +243,7 @@ class TestRefusals:
         """
         A broken body is refused, not fatal.
         """
-        connection = HTTPConnection(provider.base_url.removeprefix("http://").removesuffix("/v1"), timeout=5)
+        connection = HTTPConnection(provider.base_url.removeprefix("http://").removesuffix("/v1"), timeout=PATIENCE_S)
         connection.request("POST", "/v1/chat/completions", body)
 
         assert connection.getresponse().status == 400

@@ -7,6 +7,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from servers.patience import PATIENCE_S
 
 from spanlabel.demo.sink import OtlpSink
 
@@ -55,7 +56,7 @@ def test_what_is_no_trace_request_is_refused(path: str, headers: dict[str, str],
     """
     with OtlpSink() as sink:
         host, _, port = sink.endpoint.removeprefix("http://").partition("/")[0].partition(":")
-        connection = HTTPConnection(host, int(port), timeout=5)
+        connection = HTTPConnection(host, int(port), timeout=PATIENCE_S)
         connection.request("POST", path, body, headers)
 
         assert connection.getresponse().status == status

@@ -29,7 +29,7 @@ ASKED, SAID = "Do you ship to Iceland?", "Yes, within eight days."
 APP = f"""
 from openai import OpenAI
 
-with OpenAI(api_key="none", timeout=10) as client:
+with OpenAI(api_key="none", timeout=120) as client:
     asked = [{{"role": "user", "content": {ASKED!r}}}]
     client.chat.completions.create(model={CHAT_MODEL!r}, messages=asked)
 """

@@ -39,7 +39,7 @@ OWNER = "owner"
 PASSWORD = "owner-password-1"
 API_KEY = "argilla.owner.key"
 _SECRET_KEY = "fixed-so-that-sessions-outlive-a-restart"
-_START_S = 180.0
+_START_S = 300.0
 
 _POM = f"""<project><modelVersion>4.0.0</modelVersion>
 <groupId>dev.spanlabel.tests</groupId><artifactId>search</artifactId><version>1</version><packaging>pom</packaging>

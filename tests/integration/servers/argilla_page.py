@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from servers.argilla import OWNER, PASSWORD, ArgillaServer
+from servers.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Dialog, Page, Route
@@ -80,6 +81,7 @@ def browse(server: ArgillaServer, *, width: int = 1500, height: int = 950) -> It
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         page = chromium.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(PATIENCE_S * 1_000)
         browser = Browser(page, server)
         browser.watch()
         page.goto(f"{server.url}/sign-in", wait_until="domcontentloaded")

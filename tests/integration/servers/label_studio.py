@@ -37,7 +37,7 @@ USER = "reviewer@example.com"
 PASSWORD = "reviewer-password-1"
 LEGACY_TOKEN = "0123456789abcdef0123456789abcdef01234567"
 _SECRET_KEY = "fixed-so-that-tokens-outlive-a-restart"
-_START_S = 180.0
+_START_S = 300.0
 
 
 @dataclass(frozen=True, slots=True)

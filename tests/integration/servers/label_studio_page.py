@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from servers.label_studio import PASSWORD, USER, LabelStudioServer
+from servers.patience import PATIENCE_S
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -84,6 +85,7 @@ def browse(server: LabelStudioServer, *, width: int = 1600, height: int = 950) -
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=list(_ARGUMENTS))
         page = chromium.new_page(viewport={"width": width, "height": height})
+        page.set_default_timeout(PATIENCE_S * 1_000)
         browser = Browser(page, server)
         page.route("**/*", lambda route: browser._route(route))  # noqa: PLW0108  Playwright marks what it is given
         page.on("dialog", lambda dialog: (browser.said.append(dialog.message), dialog.dismiss()))

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import pytest
+from servers.patience import PATIENCE_S
 
 from spanlabel.testing import FAULTS, Fault, FaultProxy
 
@@ -51,7 +52,7 @@ def upstream() -> Iterator[str]:
 
 @contextlib.contextmanager
 def connect(url: str) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=PATIENCE_S)
     try:
         yield connection
     finally:

@@ -102,8 +102,9 @@ class TestKilled:
         outbox.put(records, ["d"], now_s=time.time())
         stage.open()
         chance = Random(11)  # noqa: S311  the same moments each time
-        died_at = []
-        for _ in range(KILLS):
+        died_at: list[int] = []
+        # Some may die before they could do anything; on a slow machine many do.
+        while len(died_at) < KILLS or (len(set(died_at)) < 3 and len(died_at) < 10 * KILLS):
             arguments = [str(outbox.path), stage.server.url, stage.server.api_key, stage.name]
             with subprocess.Popen([sys.executable, "-c", _CHILD, *arguments], stdout=subprocess.PIPE) as child:
                 assert child.stdout is not None

@@ -5,20 +5,26 @@ Screenshots are left in pytest's temporary folder (`pytest --basetemp=FOLDER` ch
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from servers.argilla import ArgillaServer, Stage
 from servers.argilla_page import Browser, browse
+from servers.patience import until_on, until_within
 from servers.pictured import ANSWER, OTHER_ANSWER, QUESTION, help_desk
 
 from spanlabel.model import Document, Evaluation, Media, Message, Record, Text, ToolCall, ToolResult
 from spanlabel.platforms.argilla.presets import preset_of
 from spanlabel.platforms.argilla.reader import read_answers
 from spanlabel.testing import make_record
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Response
 
 pytestmark = pytest.mark.integration
 
@@ -91,17 +97,30 @@ def _hostile() -> Record:
     )
 
 
+def _shows_markup(browser: Browser) -> bool:
+    return "<script>" in browser.page.inner_text("body").replace("\N{WORD JOINER}", "")
+
+
+def _clicked(links: Locator, n: int) -> bool:
+    """Whether one of the links is clicked, or not there any more: Argilla may draw the page again with fewer."""
+    from playwright.sync_api import TimeoutError as TooLate
+
+    with contextlib.suppress(TooLate):
+        if n < links.count():
+            links.nth(n).click(modifiers=["Control"], timeout=5_000)
+        return True
+    return False
+
+
 def _check_harmless(browser: Browser, stage: Stage, screenshot: Path) -> None:
     browser.elsewhere.clear()
     browser.open_dataset(stage.name)
     page = browser.page
+    until_on(page, lambda: _shows_markup(browser), "the markup is not on the page, so nothing was tried")
     page.screenshot(path=screenshot)
-    shown = page.inner_text("body").replace("\N{WORD JOINER}", "")
-    assert "<script>" in shown, "the markup is not on the page, so nothing was tried"
     links = page.locator("a", has_text="click")
     for n in range(links.count()):
-        if n < links.count():  # Argilla may draw the page again, with fewer of them open
-            links.nth(n).click(modifiers=["Control"], timeout=20_000)
+        until_on(page, lambda n=n: _clicked(links, n), f"link {n} can be clicked")
     page.wait_for_timeout(500)
     assert page.evaluate("window.spanlabelRan") is None
     assert browser.said == []
@@ -148,9 +167,9 @@ class TestHostile:
         page.get_by_text("Metadata", exact=True).first.click()
         page.get_by_text("Model", exact=True).first.click()
         page.wait_for_timeout(1_000)
+        until_on(page, lambda: _shows_markup(browser), "the markup is not on the page, so nothing was tried")
         page.screenshot(path=tmp_path / "hostile-filters.png")
 
-        assert "<script>" in page.inner_text("body").replace("\N{WORD JOINER}", "")
         assert page.evaluate("window.spanlabelRan") is None
         assert [url for url in browser.elsewhere if ELSEWHERE in url] == []
 
@@ -174,6 +193,11 @@ SEEN = {
 """What tells a reviewer what is what, by preset."""
 
 
+def _is_answer(response: Response) -> bool:
+    """Whether it is the server's word on what a reviewer submitted."""
+    return response.request.method in {"POST", "PUT"} and "/responses" in response.url
+
+
 class TestReviewer:
     @pytest.mark.parametrize("preset", PRESETS)
     def test_sees_at_once(self, stage: Stage, browser: Browser, preset: str) -> None:
@@ -188,9 +212,7 @@ class TestReviewer:
         try:
             browser.open_dataset(stage.name)
             for text in (QUESTION, "Send it back within 30 days", *SEEN[preset]):
-                box = page.get_by_text(text).last.bounding_box()
-                assert box is not None, text
-                assert 0 < box["y"] < 880, f"{text!r} is {box['y']} pixels down"
+                until_within(page, text, 880)
             page.get_by_text("Guidelines").first.click()
             page.get_by_text("What to do").wait_for()
         finally:
@@ -210,11 +232,10 @@ class TestReviewer:
         page.get_by_text("Something is missing").click()
         page.locator("[aria-label='Question: correction'] [role=textbox]").click()
         page.keyboard.type("<b>The better answer</b>")
-        page.locator("button.button--submit").click()
-        page.get_by_text("You have no records matching").or_(page.get_by_text("Your work is done")).or_(
-            page.get_by_text("no pending records")
-        ).first.wait_for(timeout=10_000)
+        with page.expect_response(_is_answer) as submitted:
+            page.locator("button.button--submit").click()
 
+        assert submitted.value.ok
         [answer] = read_answers(stage.settings())
         assert (answer.record_id, answer.status) == (make_record(1).id, "submitted")
         assert answer.values == {

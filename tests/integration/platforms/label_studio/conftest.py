@@ -40,7 +40,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 def deliver(outbox: Outbox) -> Callable[..., Worker]:
     """Puts records into the outbox and delivers them all, with short pauses; gives the worker, closed."""
 
-    def run(settings: LabelStudioSettings, records: Sequence[Record], *, within_s: float = 120.0) -> Worker:
+    def run(settings: LabelStudioSettings, records: Sequence[Record], *, within_s: float = 600.0) -> Worker:
         writer = LabelStudioWriter(settings, pause=lambda seconds: time.sleep(seconds / 10))
         worker = Worker(outbox, "d", lambda: writer, jitter=lambda: 0.05)
         outbox.put(records, ["d"], now_s=time.time())

@@ -97,7 +97,7 @@ class TestOnce:
         with FaultProxy(stage.server.url) as proxy:
             writer = stage.open(url=proxy.url)
             writer._pause = time.sleep  # as long as it really waits
-            proxy.plan = _imports(0, fault=Fault(Bad.DELAY, seconds=4.0))
+            proxy.plan = _imports(0, fault=Fault(Bad.DELAY, seconds=12.0))
             with pytest.raises(TryLater, match="did not answer in time"):
                 writer.write(batch, timeout_s=1.0)
             assert stage.ids() == []
@@ -138,8 +138,9 @@ class TestKilled:
         outbox.put(records, ["d"], now_s=time.time())
         stage.open()
         chance = Random(11)  # noqa: S311  the same moments each time
-        died_at = []
-        for _ in range(KILLS):
+        died_at: list[int] = []
+        # Some may die before they could do anything; on a slow machine many do.
+        while len(died_at) < KILLS or (len(set(died_at)) < 3 and len(died_at) < 10 * KILLS):
             arguments = [str(outbox.path), stage.server.url, stage.server.token, stage.title]
             with subprocess.Popen([sys.executable, "-c", _CHILD, *arguments], stdout=subprocess.PIPE) as child:
                 assert child.stdout is not None

@@ -14,6 +14,7 @@ import pytest
 from servers.label_studio import LabelStudioServer, Stage
 from servers.label_studio_page import Browser, browse
 from servers.markup import ELSEWHERE, RAN, hostile_record
+from servers.patience import until_on, until_within
 
 from spanlabel.model import Document, Message, Record, Text
 from spanlabel.platforms.label_studio.reader import read_answers
@@ -95,6 +96,7 @@ class TestHostile:
         A record full of markup is shown as it is: nothing of it runs, and nothing is fetched.
         """
         _open(stage, browser, preset, hostile_record(), unfold=True)
+        self._until_shown(browser)
         browser.page.screenshot(path=tmp_path / f"hostile-{preset}.png", full_page=True)
 
         self._check_harmless(browser)
@@ -125,13 +127,26 @@ class TestHostile:
         self._check_harmless(browser)
 
     @staticmethod
+    def _until_shown(browser: Browser) -> None:
+        page = browser.page
+        until_on(page, lambda: "<script>" in page.inner_text("body"), "the markup is not there, so nothing was tried")
+
+    @staticmethod
     def _check_harmless(browser: Browser) -> None:
         page = browser.page
-        assert "<script>" in page.inner_text("body"), "the markup is not on the page, so nothing was tried"
+        TestHostile._until_shown(browser)
         page.wait_for_timeout(500)
         assert page.evaluate(RAN) is None
         assert browser.said == []
         assert [url for url in browser.elsewhere if ELSEWHERE in url] == []
+
+
+def _submit(browser: Browser) -> None:
+    """Click the button, and wait for the server's word on the annotation."""
+    page = browser.page
+    with page.expect_response(lambda one: one.request.method == "POST" and "/annotations" in one.url) as submitted:
+        page.locator("[data-testid=bottombar-submit-button]").last.click()
+    assert submitted.value.ok
 
 
 class TestReviewer:
@@ -153,12 +168,11 @@ class TestReviewer:
             "preference": ["What was asked", "Answer A", "Answer B", "Which answer is better?", "Why?"],
         }[preset]
         for text in (QUESTION, "client.payouts.retry", *told):
-            box = page.locator(f"text={text}").last.bounding_box()
-            assert box is not None, text
-            assert 0 < box["y"] < 800, f"{text!r} is {box['y']} pixels down"
+            until_within(page, text, 800)
         assert not page.locator("text=gpt-4o-2024-11-20").first.is_visible()
-        font = page.locator("text=What was asked").evaluate("one => getComputedStyle(one).fontSize")
-        assert font == "16px", "the style sheet does not reach the page any more"
+        heading = page.locator("text=What was asked")
+        size = "one => getComputedStyle(one).fontSize"
+        until_on(page, lambda: heading.evaluate(size) == "16px", "the style sheet reaches the page")
 
     def test_answers_in_the_browser(self, stage: Stage, browser: Browser) -> None:
         """
@@ -170,11 +184,9 @@ class TestReviewer:
 
         page.locator(".ant-rate-star").nth(3).click()
         page.keyboard.press("b")
+        page.locator(".ant-checkbox-wrapper-checked:has(input[name=bad])").wait_for()
         page.locator("textarea[name=correction]").fill("<b>The better answer</b>")
-        page.locator("[data-testid=bottombar-submit-button]").last.click()
-        page.get_by_text("No more annotations").or_(page.get_by_text("No more tasks")).or_(
-            page.get_by_text("Nothing left")
-        ).or_(page.get_by_text("All tasks in the queue have been completed")).first.wait_for(timeout=15_000)
+        _submit(browser)
 
         [answered] = read_answers(stage.settings())
         assert answered.values == {"rating": 4, "verdict": "bad", "correction": "<b>The better answer</b>"}
@@ -189,8 +201,7 @@ class TestReviewer:
         page.keyboard.press("End")
         page.keyboard.type(", corrected")
         page.locator("text=How good was the answer").click()
-        page.locator("[data-testid=bottombar-submit-button]").last.click()
-        page.wait_for_timeout(2_000)
+        _submit(browser)
 
         [answered] = read_answers(stage.settings(preset="prompt"))
         assert answered.values == {"response": "answer 1, corrected"}

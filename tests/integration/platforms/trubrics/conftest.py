@@ -50,7 +50,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
 def deliver(outbox: Outbox, make_writer: Callable[..., TrubricsWriter]) -> Callable[..., Worker]:
     """Puts records into the outbox and delivers them all, with short pauses; gives the worker, closed."""
 
-    def run(url: str, records: Sequence[Record], *, key: str = API_KEY, within_s: float = 60.0) -> Worker:
+    def run(url: str, records: Sequence[Record], *, key: str = API_KEY, within_s: float = 600.0) -> Worker:
         worker = Worker(outbox, "d", lambda: make_writer(url, key), jitter=lambda: 0.05)
         outbox.put(records, ["d"], now_s=time.time())
         end_s = time.monotonic() + within_s
