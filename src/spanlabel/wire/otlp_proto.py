@@ -7,7 +7,7 @@ one kept span would hold the memory of its whole request.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,7 +39,7 @@ class Gate:
     """
 
     knows: Callable[[Span], bool]
-    kept: Collection[str]
+    kept: frozenset[str]
 
 
 def read_traces(message: bytes, gate: Gate | None = None) -> Decoded:
@@ -103,21 +103,21 @@ def _traces_of(traces: Any, gate: Gate | None) -> Decoded:
     spans: list[Span] = []
     faults = Counter[str]()
     for group in traces.resource_spans:
-        resource = read_attributes(list(group.resource.attributes))
+        resource = read_attributes(group.resource.attributes)
         for scoped in group.scope_spans:
             scope = _scope(scoped.scope)
             for raw in scoped.spans:
                 fault = fault_of("a span", raw.trace_id, raw.span_id)
-                if fault is None:
-                    spans.append(_span(raw, scope, resource, gate))
-                else:
+                if fault:
                     faults[fault] += 1
+                else:
+                    spans.append(_span(raw, scope, resource, gate))
     return Decoded(spans=tuple(spans), problems=sentences(faults), refused=faults.total())
 
 
 def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Span:
     start_ns, end_ns, flags = _time(raw.start_time_unix_nano), raw.end_time_unix_nano, raw.flags
-    parent_id, status, pairs = raw.parent_span_id, raw.status, list(raw.attributes)
+    parent_id, status, pairs = raw.parent_span_id, raw.status, raw.attributes[:]
     keys = read_keys(pairs)
     draft: Any = _OpenSpan(
         raw.trace_id.hex(),
@@ -140,13 +140,14 @@ def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Sp
     )
     if gate is None or _is_known(draft, raw, keys, gate):
         draft.attributes = attributes = read_attributes(pairs, keys)
-        draft.events, draft.links = events, links = _events(raw.events), _links(raw.links)
         draft.status_message = status.message.decode(errors="replace")
-        draft.size_bytes = SPAN_BYTES + size_of_attributes(attributes) + size_of_events(events, links)
+        draft.size_bytes = SPAN_BYTES + size_of_attributes(attributes)
+        events, links = raw.events, raw.links
+        if events or links:
+            draft.events, draft.links = _events(events), _links(links)
+            draft.size_bytes += size_of_events(draft.events, draft.links)
     else:
-        draft.attributes = kept = read_attributes(
-            [pair for key, pair in zip(keys, pairs, strict=True) if key in gate.kept]
-        )
+        draft.attributes = kept = _kept(pairs, keys, gate)
         draft.size_bytes = SKELETON_BYTES + size_of_attributes(kept)
         draft.is_skeleton = True
     draft.__class__ = Span
@@ -157,10 +158,16 @@ def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Sp
 def _is_known(draft: Any, raw: Any, keys: Sequence[str], gate: Gate) -> bool:
     draft.attributes = dict.fromkeys(keys)
     if raw.events:
-        draft.events = tuple([SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in raw.events])
+        draft.events = tuple([SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in raw.events[:]])
     is_known = gate.knows(draft)
     draft.events = ()
     return is_known
+
+
+def _kept(pairs: Sequence[Any], keys: Sequence[str], gate: Gate) -> Attributes:
+    if gate.kept.isdisjoint(keys):
+        return {}
+    return read_attributes([pair for key, pair in zip(keys, pairs, strict=True) if key in gate.kept])
 
 
 def _events(given: Any) -> tuple[SpanEvent, ...]:
@@ -169,7 +176,7 @@ def _events(given: Any) -> tuple[SpanEvent, ...]:
             SpanEvent(
                 event.name.decode(errors="replace"), _time(event.time_unix_nano), read_attributes(event.attributes)
             )
-            for event in given
+            for event in given[:]
         ]
     )
 
@@ -178,8 +185,8 @@ def _links(given: Any) -> tuple[SpanLink, ...]:
     return tuple(
         [
             SpanLink(link.trace_id.hex(), link.span_id.hex(), read_attributes(link.attributes))
-            for link in given
-            if fault_of("a link", link.trace_id, link.span_id) is None
+            for link in given[:]
+            if not fault_of("a link", link.trace_id, link.span_id)
         ]
     )
 
@@ -193,7 +200,7 @@ def _logs_of(logs: Any) -> Decoded:
             scope = _scope(scoped.scope)
             for raw in scoped.log_records:
                 fault = fault_of("a log record", raw.trace_id, raw.span_id)
-                if fault is None:
+                if not fault:
                     read.append(_log(raw, scope, resource))
                 elif says_no_span(raw.trace_id, raw.span_id):
                     without_span += 1

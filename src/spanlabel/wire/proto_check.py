@@ -19,10 +19,10 @@ def check_traces(message: bytes) -> Checked:
     count, faults = 0, Counter[str]()
     for group in parsed(classes().traces, message).resource_spans:
         for scoped in group.scope_spans:
+            count += len(scoped.spans)
             for span in scoped.spans:
-                count += 1
                 fault = fault_of("a span", span.trace_id, span.span_id)
-                if fault is not None:
+                if fault:
                     faults[fault] += 1
     return Checked(count, faults.total(), "; ".join(sentences(faults)))
 
@@ -39,9 +39,9 @@ def check_logs(message: bytes) -> Checked:
     count, faults = 0, Counter[str]()
     for group in parsed(classes().logs, message).resource_logs:
         for scoped in group.scope_logs:
+            count += len(scoped.log_records)
             for record in scoped.log_records:
-                count += 1
                 fault = fault_of("a log record", record.trace_id, record.span_id)
-                if fault is not None and not says_no_span(record.trace_id, record.span_id):
+                if fault and not says_no_span(record.trace_id, record.span_id):
                     faults[fault] += 1
     return Checked(count, faults.total(), "; ".join(sentences(faults)))

@@ -8,10 +8,10 @@ _NO_TRACE: Final = bytes(16)
 _NO_SPAN: Final = bytes(8)
 
 
-def fault_of(whose: str, trace_id: bytes, span_id: bytes) -> str | None:
-    """What is wrong with the ids, in the words of OTLP/JSON; None if nothing is."""
+def fault_of(whose: str, trace_id: bytes, span_id: bytes) -> str:
+    """What is wrong with the ids, in the words of OTLP/JSON; "" if nothing is."""
     if len(trace_id) == 16 and len(span_id) == 8 and trace_id != _NO_TRACE and span_id != _NO_SPAN:
-        return None
+        return ""
     if len(trace_id) != 16 or trace_id == _NO_TRACE:
         return _wrong_id(f"{whose}'s traceId", trace_id, 16)
     return _wrong_id(f"{whose}'s spanId", span_id, 8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from spanlabel.model import Value
@@ -29,12 +29,12 @@ class _Keys(dict[bytes, str]):
 _keys: Final = _Keys()
 
 
-def read_keys(pairs: Iterable[Any]) -> list[str]:
+def read_keys(pairs: Sequence[Any]) -> list[str]:
     """The keys of KeyValue messages, in their order."""
     return [_keys[pair.key] for pair in pairs]
 
 
-def read_attributes(pairs: Iterable[Any], keys: Sequence[str] | None = None) -> dict[str, Value]:
+def read_attributes(pairs: Sequence[Any], keys: Sequence[str] | None = None) -> dict[str, Value]:
     """Read KeyValue messages.
 
     Args:
@@ -52,16 +52,21 @@ def read_value(value: Any) -> Value:
     return _value(value, MAX_DEPTH)
 
 
-def _mapping(pairs: Iterable[Any], keys: Sequence[str] | None, depth: int) -> dict[str, Value]:
-    made: dict[str, Value] = {}
+def _mapping(pairs: Sequence[Any], keys: Sequence[str] | None, depth: int) -> dict[str, Value]:
     if keys is None:
-        pairs = list(pairs)  # to walk through a container of protobuf's takes as long as all the rest
+        # Protobuf's containers have no iterator of their own: to walk through one ends with an IndexError, which takes
+        # longer than a copy, and makes the messages anew each time.
+        pairs = pairs[:]
         keys = read_keys(pairs)
+    made: dict[str, Value] = {}
     for key, pair in zip(keys, pairs, strict=True):
         value = pair.value
         text = value.string_value
-        # Nearly all values are text, so text does not pay for a call.
-        made[key] = text.decode(errors="replace") if text else value.int_value or _value(value, depth)
+        # Nearly all values are texts and numbers, so these do not pay for a call.
+        if text:
+            made[key] = text.decode(errors="replace")
+        else:
+            made[key] = value.int_value or value.double_value or _value(value, depth)
     made.pop("", None)
     return made
 
@@ -82,7 +87,7 @@ def _value(value: Any, depth: int) -> Value:
         return None
     try:
         if name == "array_value":
-            return tuple([_value(element, depth - 1) for element in parsed(classes().array, raw).values])
+            return tuple([_value(element, depth - 1) for element in parsed(classes().array, raw).values[:]])
         pairs = parsed(classes().mapping, raw).values
     except ValueError:
         return None

@@ -50,7 +50,7 @@ def span(number: int = 1, **more: Any) -> ProtoSpan:
 
 
 Encode = Callable[[Mapping[str, Any]], bytes]
-GATE = Gate(is_genai, STRUCTURE_KEYS)
+GATE = Gate(is_genai, frozenset(STRUCTURE_KEYS))
 
 _texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)  # lone surrogates are no UTF-8
 _integers = st.integers(-(2**63), 2**63 - 1)
