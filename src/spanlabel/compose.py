@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from spanlabel import registry
 from spanlabel.assembly import Assembler, Limits
+from spanlabel.assembly.limits import FILES_BYTES
 from spanlabel.delivery import Courier, Outbox, Worker
 from spanlabel.delivery.once import OncePerMinute
 from spanlabel.dialects import DIALECTS, READERS, Readers
@@ -315,16 +316,18 @@ def read_pairs(
 ) -> Iterator[Pair]:
     """Read the root-level pairs of files with OTLP/JSON lines or protobuf, traces and logs together.
 
-    All files are read before the first pair is given, because what belongs together may lie in any of them.
+    What belongs together may lie in any of the files. So all that fits into half a gigabyte of memory is read before
+    the first pair is given; of what is larger, each trace is read when half a gigabyte came without anything of it.
 
     Args:
-        paths: Files as the Collector's file exporter writes them, plain, gzip or zstd; "-" is standard input.
+        paths: Files as the Collector's file exporter writes them, plain, gzip or zstd, or folders with such files;
+            "-" is standard input.
         min_confidence: Pairs below it are left out.
         strict: Raise at the first line that cannot be read.
         problem: Called with each line that cannot be read; without it they are logged as warnings. The rest is read.
 
     Yields:
-        Pairs, by the start of their unit.
+        Pairs, by the start of their unit; of large files, so many at a time in that order.
 
     Raises:
         InputError: With *strict* the first problem; and always for a path where there is no file.
@@ -335,7 +338,8 @@ def read_pairs(
     pipeline = Pipeline(
         Limits.for_files(), window_s=0, rules=(at_least(min_confidence),), counts=Counts(), readers=all_readers()
     )
-    yield from _drained(pipeline, paths, problem=problem or _warn, strict=strict)
+    for pairs in _windows(pipeline, paths, problem=problem or _warn, strict=strict):
+        yield from pairs
 
 
 def records_of_files(
@@ -346,7 +350,7 @@ def records_of_files(
     strict: bool = False,
     progress: Callable[[int], None] | None = None,
     counts: Counts,
-) -> Sequence[Record]:
+) -> Iterator[Record]:
     """Read files as `read_pairs` does, and put what is found through all rules of the settings.
 
     `dedup` and `per_day` look back within these files only. A path where there is no file is a problem like others.
@@ -359,8 +363,8 @@ def records_of_files(
         progress: Called with the number of bytes just read, as they lie on disk.
         counts: Where spans, traces and pairs are counted.
 
-    Returns:
-        Records, by the start of their unit.
+    Yields:
+        Records, in the order of `read_pairs`' pairs.
 
     Raises:
         ConfigError: A part is missing or a setting does not fit.
@@ -376,38 +380,54 @@ def records_of_files(
         readers=all_readers(),
         admission=admission_of(settings, is_passing=True),
     )
-    _drained(pipeline, paths, problem=problem, strict=strict, progress=progress)
-    pipeline.close()
-    return listed.records
+    try:
+        for _ in _windows(pipeline, paths, problem=problem, strict=strict, progress=progress):
+            if not settings.dedup:  # which tells of a record later how often its question came
+                yield from listed.take()
+        yield from listed.take()
+    finally:
+        pipeline.close()
 
 
-def _drained(
+def _windows(
     pipeline: Pipeline,
     paths: Sequence[str | Path],
     *,
     problem: Callable[[InputError], None],
     strict: bool,
     progress: Callable[[int], None] | None = None,
-) -> list[Pair]:
-    from spanlabel.sources.files import read_files  # an application never reads files
+) -> Iterator[list[Pair]]:
+    """Pairs of as many traces at a time as are read together; the clock is what was read, in bytes."""
+    from spanlabel.sources.side_by_side import read_side_by_side  # an application never reads files
 
-    for decoded in read_files(paths, problem=problem, strict=strict, progress=progress):
-        pipeline.accept(decoded.spans, decoded.logs, now_s=0)
-    return pipeline.drain(now_s=0)
+    now = last = 0
+    for decoded in read_side_by_side(paths, problem=problem, strict=strict, progress=progress):
+        now += sum(span.size_bytes for span in decoded.spans) + sum(log.size_bytes for log in decoded.logs)
+        pipeline.accept(decoded.spans, decoded.logs, now_s=now)
+        if now - last >= FILES_BYTES // 4:  # many at once: what crosses traces is found only among them
+            last = now
+            yield pipeline.tick(now_s=now)
+    yield pipeline.drain(now_s=now)
 
 
 class _Listed:
     """A sink for what is read at once."""
 
     def __init__(self) -> None:
-        self.records: Sequence[Record] = ()
+        self._records: dict[str, Record] = {}
 
     def put(self, records: Sequence[Record]) -> None:
-        self.records = (*self.records, *records)
+        self._records.update((record.id, record) for record in records)
 
     def supersede(self, record_ids: Sequence[str]) -> None:
-        gone = set(record_ids)
-        self.records = tuple(record for record in self.records if record.id not in gone)
+        for record_id in record_ids:
+            self._records.pop(record_id, None)
+
+    def take(self) -> list[Record]:
+        """What was put since the last call."""
+        taken = list(self._records.values())
+        self._records.clear()
+        return taken
 
 
 def traces_of_files(
@@ -428,10 +448,10 @@ def traces_of_files(
     Returns:
         The traces, by the start of their first span.
     """
-    from spanlabel.sources.files import read_files
+    from spanlabel.sources.side_by_side import read_side_by_side
 
     assembler = Assembler(Limits.for_files())
-    for decoded in read_files(paths, problem=problem, progress=progress):
+    for decoded in read_side_by_side(paths, problem=problem, progress=progress):
         assembler.add(decoded.spans, decoded.logs, now_s=0)
     traces = [trace_of(gathered, readers) for gathered in assembler.drain(now_s=0)]
     return sorted(traces, key=lambda trace: (trace.steps[0].span.start_ns, trace.trace_id))

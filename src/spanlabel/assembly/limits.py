@@ -7,6 +7,9 @@ from math import inf
 
 _MIB = 1 << 20
 
+FILES_BYTES = 512 * _MIB
+"""Bytes of spans and log records, as they weigh in memory, after which a trace in files is taken to be over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -101,11 +104,14 @@ class Limits:
 
     @classmethod
     def for_files(cls) -> Limits:
-        """Old traces: nothing is ready before `drain`, except what a generous budget pushes out."""
+        """Old traces, where the clock counts the bytes read: a trace is ready when so many came without one of it.
+
+        So all of what is smaller is held before anything is decided, and memory is bounded for what is larger.
+        """
         return cls(
-            root_grace_s=inf,
-            local_root_grace_s=inf,
-            idle_s=inf,
+            root_grace_s=FILES_BYTES,
+            local_root_grace_s=FILES_BYTES,
+            idle_s=FILES_BYTES,
             max_age_s=inf,
             max_traces=1_000_000,
             max_bytes=2048 * _MIB,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock, Timer
@@ -11,6 +10,8 @@ from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from spanlabel.sources.folders import files_in, size_of
 
 DELAY_S = 1.0
 """What is done sooner shows no bar."""
@@ -31,6 +32,7 @@ class Bar:
         self._lock = Lock()
         self._is_over = not screen.is_terminal
         self._is_shown = False
+        self._is_closed = False
         self._timer = Timer(delay_s, self._show)
         self._timer.daemon = True
 
@@ -42,6 +44,13 @@ class Bar:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Show nothing any more, now or later."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._timer.cancel()
         if self._timer.is_alive():
             self._timer.join()
@@ -84,7 +93,7 @@ def reading(bar: Bar, paths: Sequence[Path]) -> Callable[[int], None]:
     Returns:
         To be called with the number of bytes just read. After the last one the bar shows that pairs are sought.
     """
-    left = _size_of(paths)
+    left = size_of([file for file in files_in(paths) if isinstance(file, str)])
     bar.begin("reading", left)
 
     def advance(by: int) -> None:
@@ -96,10 +105,3 @@ def reading(bar: Bar, paths: Sequence[Path]) -> Callable[[int], None]:
                 bar.begin("pairing", None)
 
     return advance
-
-
-def _size_of(paths: Sequence[Path]) -> int | None:
-    """Bytes of all files that are there; None if standard input or a pipe is among them."""
-    if any(str(path) == "-" or (os.path.exists(path) and not os.path.isfile(path)) for path in paths):
-        return None
-    return sum(os.path.getsize(path) for path in paths if os.path.isfile(path))

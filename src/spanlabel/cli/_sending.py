@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from spanlabel.compose import Running
@@ -27,6 +27,9 @@ class Sending:
         say: Called with what a person who waits should know.
         clock: Gives seconds.
         pause: Waits for seconds.
+
+    Attributes:
+        there: Records given to `put` that the destination had already, as they are.
     """
 
     def __init__(
@@ -42,6 +45,7 @@ class Sending:
         self._clock = clock
         self._pause = pause
         self._said: str | None = None
+        self.there = 0
         # What the worker logs is said here, once and in the words of a command.
         logging.getLogger("spanlabel.delivery").addHandler(logging.NullHandler())
 
@@ -64,11 +68,19 @@ class Sending:
         """
         for some in _in_chunks(iter(records)):
             try:
-                self._running.put(some)
+                self._put(some)
             except StoreError as error:
                 if not isinstance(error.__cause__, TryLater) or not self.deliver():
                     raise
-                self._running.put(some)
+                self._put(some)
+
+    def _put(self, records: Sequence[Record]) -> None:
+        name = self.worker.destination
+        try:
+            put = self._running.outbox.put(records, [name], now_s=time.time())[name]
+        except TryLater as error:  # there is no room
+            raise StoreError(str(error)) from error
+        self.there += put.there
 
     def deliver(self, progress: Callable[[int], None] | None = None) -> bool:
         """Deliver what waits, as long as the destination takes something within `PATIENCE_S`.

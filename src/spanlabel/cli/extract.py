@@ -33,7 +33,10 @@ class Format(StrEnum):
 def extract(
     files: Annotated[
         list[Path],
-        typer.Argument(metavar="FILES", help="OTLP/JSON lines or protobuf, plain, gzip or zstd; - is standard input."),
+        typer.Argument(
+            metavar="FILES",
+            help="OTLP/JSON lines or protobuf, plain, gzip or zstd; folders with such files; - is standard input.",
+        ),
     ],
     to: Annotated[
         str, typer.Option("--to", metavar="DESTINATION", help="Put them there instead of printing them.")
@@ -52,7 +55,9 @@ def extract(
 
     The files hold what the Collector's file exporter writes. Name the files
     with logs too where content lies in log records: what belongs together
-    may lie in any of them.
+    may lie in any of them. A folder stands for all files in it and in its
+    folders, but for hidden and empty ones. A file stands for itself: name
+    the folder, or traces*.json, to read what was rotated too.
 
     A destination is one of spanlabel.yaml, or a platform's name, such as
     local. What is there already is not written twice, so a command that was
@@ -65,6 +70,7 @@ def extract(
 
         spanlabel extract traces.jsonl
         spanlabel extract traces.jsonl.zst logs.jsonl --to local
+        spanlabel extract /var/lib/otelcol/traces/ --to argilla
         zcat old/*.gz | spanlabel extract - | jq -r .prompt
     """
     from spanlabel.config.loading import load
@@ -79,15 +85,13 @@ def extract(
     settings = load(min_confidence=min_confidence).settings
     errors = console(stderr=True)
     problems, counts = Problems(errors), Counts()
+    is_done = True
     with Bar(errors) as bar:
         found = _records(files, settings, problems, counts, bar, strict=strict)
         if to:
             is_done = _send(to, found, settings, counts=counts, errors=errors, bar=bar)
         else:
-            records = list(found)
-    if not to:
-        _print(how, records)
-        is_done = True
+            _print(how, found, bar)
     _sum_up(errors, counts)
     problems.close()
     if not is_done:
@@ -101,12 +105,13 @@ def _records(
 
     from ._progress import reading
 
-    yield from records_of_files(
+    records = records_of_files(
         files, settings, problem=problems, strict=strict, progress=reading(bar, files), counts=counts
     )
+    yield from list(records) if strict else records  # until the end it may come to nothing
 
 
-def _print(how: Format | None, records: list[Record]) -> None:
+def _print(how: Format | None, records: Iterator[Record], bar: Bar) -> None:
     from spanlabel.records import to_json
 
     from ._screen import console, print_json_line
@@ -115,9 +120,11 @@ def _print(how: Format | None, records: list[Record]) -> None:
     screen = console()
     if how is Format.JSONL or (how is None and not screen.is_terminal):
         for record in records:
+            bar.close()  # whoever reads what is printed may show it on the same screen
             print_json_line(to_json(record))
-    elif records:
-        print_extracted(screen, records)
+    elif listed := list(records):
+        bar.close()
+        print_extracted(screen, listed)
 
 
 def _send(to: str, records: Iterator[Record], settings: Settings, *, counts: Counts, errors: Console, bar: Bar) -> bool:
@@ -147,10 +154,10 @@ def _send(to: str, records: Iterator[Record], settings: Settings, *, counts: Cou
         bar.begin(f"to {to}", sending.waiting)
         is_done = sending.deliver(bar.advance)
         made = counts.total(Metric.RECORDS_MADE)
-        known = counts.total(Metric.RECORDS_SUPERSEDED)
+        sent = counts.total(Metric.RECORDS_DELIVERED)
         dead = counts.total(Metric.RECORDS_DEAD)
         unknown = counts.total(Metric.RECORDS_UNKNOWN)
-        say(f"{count(made, 'record')} for {to} ({place}): {made - known} new or changed, {known} known already")
+        say(f"{count(made, 'record')} for {to} ({place}): {sent:,} sent, {sending.there:,} were there already")
         if dead:
             say(f"{dead} of them refused: {running.outbox.dead_letters(to)[-1].error}")
         if unknown:

@@ -80,19 +80,21 @@ Version = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """What `Outbox.put` did for one destination; the four add up to the records given.
+    """What `Outbox.put` did for one destination; the first four add up to the records given.
 
     Attributes:
         new: Ids that the outbox did not know.
         updated: Ids that were delivered or dead with other content; they wait again.
         replaced: Ids that waited with other content; the old content is superseded.
         unchanged: Ids known with the same content; nothing is to do, the copy counts as superseded.
+        there: Those of `unchanged` that the platform has.
     """
 
     new: int = 0
     updated: int = 0
     replaced: int = 0
     unchanged: int = 0
+    there: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ class DeadLetter:
 
 def put_rows(db: sqlite3.Connection, destination: str, rows: Sequence[tuple[str, str, str]], now_s: float) -> Put:
     """Take id, hash and payload of each record."""
-    done = {"new": 0, "updated": 0, "replaced": 0, "unchanged": 0}
+    done = {"new": 0, "updated": 0, "replaced": 0, "unchanged": 0, "there": 0}
     for record_id, digest, payload in rows:
         known = db.execute(
             "SELECT seq, state, hash, attempts FROM records WHERE destination = ? AND id = ?", (destination, record_id)
@@ -130,6 +132,7 @@ def put_rows(db: sqlite3.Connection, destination: str, rows: Sequence[tuple[str,
                 what = "updated"
         done[what] += 1
         if what == "unchanged":
+            done["there"] += known[1] == "delivered"
             continue
         if known is not None:
             _delete_row(db, known[0])

@@ -118,14 +118,16 @@ class TestWaiting:
 
     def test_files_wait_for_the_end(self, make_span: MakeSpan) -> None:
         """
-        While files are read nothing is ready, however long it takes, and nothing asks for a timer.
+        While files are read a trace is ready when half a gigabyte came without anything of it, rooted or not; what is
+        smaller is held to the end.
         """
         assembler = Assembler(Limits.for_files())
-        assembler.add([make_span("a")], now_s=0)
+        assembler.add([make_span("a", trace_id="early"), make_span("b", "a", trace_id="rootless")], now_s=0)
+        assembler.add([make_span("a", trace_id="late")], now_s=1)
 
-        assert assembler.next_due_s() is None
-        assert assembler.take_ready(now_s=1e9) == []
-        assert len(assembler.drain(now_s=1e9)) == 1
+        assert assembler.take_ready(now_s=(1 << 29) - 1) == []
+        assert [one.trace_id for one in assembler.take_ready(now_s=1 << 29)] == ["early", "rootless"]
+        assert len(assembler.drain(now_s=1 << 29)) == 1
         assert assembler.lingering_bytes == 0
 
 

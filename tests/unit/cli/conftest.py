@@ -57,7 +57,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], list[P
 def written(tmp_path: Path) -> Callable[..., Path]:
     """Writes spans into a file as the Collector's file exporter does, a request for each."""
 
-    def write(*spans: Span, name: str = "traces.jsonl") -> Path:
+    def write(*spans: Span, name: str | Path = "traces.jsonl") -> Path:
         file = tmp_path / name
         file.write_text("".join(json.dumps(_request(span)) + "\n" for span in spans))
         return file

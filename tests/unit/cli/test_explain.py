@@ -513,13 +513,13 @@ class TestBadInput:
 
     def test_nothing_to_read(self, spanlabel: Run, tmp_path: Path) -> None:
         """
-        A directory and a file that is not there are said, and that nothing was found.
+        An empty folder and a file that is not there are said, and that nothing was found.
         """
         ran = spanlabel("explain", tmp_path, tmp_path / "gone.jsonl")
 
         assert (ran.code, ran.out) == (1, "0 traces · 0 spans · 0 pairs\n")
         assert ran.err.splitlines() == [
-            f"{tmp_path}: is a directory; name the files in it",
+            f"{tmp_path}: holds no file with anything in it",
             f"{tmp_path / 'gone.jsonl'}: no such file",
             "2 problems; everything else was read.",
         ]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from spanlabel import read_pairs
+from spanlabel import compose, read_pairs
+from spanlabel.assembly import limits
 from spanlabel.cli._sending import Sending
 from spanlabel.compose import Running, for_one_destination, records_of_files
 from spanlabel.config.destinations import choose_destination
@@ -130,6 +131,46 @@ class TestPrinting:
         assert "found no span" in ran.err
 
 
+class TestFolders:
+    def test_rotated_set(self, spanlabel: Run, written: Written, tmp_path: Path) -> None:
+        """
+        A folder is read whole, and a run that began before its file was rotated is one.
+        """
+        folder = tmp_path / "by-service" / "shop"
+        folder.mkdir(parents=True)
+        written(
+            llm_span("question", "answer", trace=7, span=2, parent=1),
+            name=folder / "t-2026-11-21T07-53-52.372-size.json",
+        )
+        written(make_span(trace=7, end_s=2), name=folder / "t.json")
+        (folder / ".t.json.swp").write_text("not for us")
+        (folder / "new.json").touch()
+
+        ran = spanlabel("extract", tmp_path / "by-service")
+
+        assert (ran.code, ran.err) == (0, "2 spans · 1 trace · 1 pair\n")
+        assert json.loads(ran.out)["prompt"] == "question"
+
+    def test_one_of_a_rotated_set(self, spanlabel: Run, written: Written) -> None:
+        """
+        A file stands for itself: what was rotated away from it is read when it, a pattern or the folder is named.
+        """
+        older = written(QUESTIONS[0], name="traces-2026-11-21T07-53-52.372-size.json")
+        current = written(QUESTIONS[1], name="traces.json")
+
+        assert len(spanlabel("extract", current).out.splitlines()) == 1
+        assert len(spanlabel("extract", *current.parent.glob("traces*.json")).out.splitlines()) == 2
+        assert older.exists()
+
+    def test_explained(self, spanlabel: Run, written: Written) -> None:
+        """
+        `explain` takes folders, too.
+        """
+        folder = written(*QUESTIONS).parent
+
+        assert spanlabel("explain", folder).out.startswith("3 traces")
+
+
 class TestBadInput:
     def test_the_rest_is_read(self, spanlabel: Run, written: Written, tmp_path: Path) -> None:
         """
@@ -142,16 +183,19 @@ class TestBadInput:
         empty = tmp_path / "empty.jsonl"
         empty.touch()
 
-        ran = spanlabel("extract", torn, empty, tmp_path, tmp_path / "gone")
+        folder = tmp_path / "folder"
+        folder.mkdir()
+
+        ran = spanlabel("extract", torn, empty, folder, tmp_path / "gone")
 
         assert ran.code == 1
         assert [json.loads(line)["prompt"] for line in ran.out.splitlines()] == ["question 1", "question 3"]
         places = [line.removeprefix(str(tmp_path)).partition(": ")[0] for line in ran.err.splitlines()]
         assert places == [
+            "/folder",
             "/torn.jsonl:1",
             "/torn.jsonl:3",
             "/empty.jsonl",
-            "",
             "/gone",
             "2 spans · 2 traces · 2 pairs",
             "5 problems; everything else was read.",
@@ -169,6 +213,23 @@ class TestBadInput:
         assert (ran.code, ran.out) == (1, "")
         assert ran.err.startswith(f"Error: {torn}:1: ")
         assert len(ran.err.splitlines()) == 1
+
+    @pytest.mark.parametrize("to", [[], ["--to", "local"]], ids=["printed", "stored"])
+    def test_strict_and_large(
+        self, spanlabel: Run, written: Written, home: Path, monkeypatch: pytest.MonkeyPatch, to: list[str]
+    ) -> None:
+        """
+        The same where files are so large that the first records are found long before the end.
+        """
+        for module in (limits, compose):
+            monkeypatch.setattr(module, "FILES_BYTES", 100)
+        file = written(*QUESTIONS)
+        file.write_text(file.read_text() + "no JSON\n")
+
+        assert spanlabel("extract", file, "--strict", *to)[:2] == (1, "")
+        assert not (home / "records.db").exists()
+        assert spanlabel("extract", file, *to).code == 1
+        assert (home / "records.db").exists() == bool(to)
 
     def test_name_that_is_hostile(self, spanlabel: Run, tmp_path: Path) -> None:
         """
@@ -193,12 +254,12 @@ class TestTo:
         assert first == (
             0,
             "",
-            f"2 records for {place}: 2 new or changed, 0 known already\n2 spans · 2 traces · 2 pairs\n",
+            f"2 records for {place}: 2 sent, 0 were there already\n2 spans · 2 traces · 2 pairs\n",
         )
         assert again == (
             0,
             "",
-            f"3 records for {place}: 1 new or changed, 2 known already\n3 spans · 3 traces · 3 pairs\n",
+            f"3 records for {place}: 1 sent, 2 were there already\n3 spans · 3 traces · 3 pairs\n",
         )
         assert stored() == [(f"question {n}", f"answer {n}") for n in (1, 2, 3)]
 
@@ -244,7 +305,7 @@ class TestTo:
 
         ran = spanlabel("extract", written(QUESTIONS[0]), "--to", "archive")
 
-        assert f"1 record for archive ({tmp_path / 'archive.db'}): 1 new or changed" in ran.err
+        assert f"1 record for archive ({tmp_path / 'archive.db'}): 1 sent" in ran.err
         assert json.loads(spanlabel("records", "list").out)["prompt"] == "question 1"
 
     def test_bad_input_and_records(self, spanlabel: Run, written: Written, stored: Stored, tmp_path: Path) -> None:

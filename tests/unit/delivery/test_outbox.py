@@ -86,7 +86,7 @@ class TestPut:
         _put(outbox, 1)
         outbox.delivered("d", outbox.lease("d", 1, now_s=0.0), now_s=0.0)
 
-        assert _put(outbox, 1) == Put(unchanged=1)
+        assert _put(outbox, 1) == Put(unchanged=1, there=1)
         assert _lease(outbox) == []
         assert outbox.tally("d") == Tally(made=2, delivered=1, superseded=1)
 
@@ -393,7 +393,7 @@ class TestRoom:
 
         assert len(_rows(small.path)) == 300_000 // 4 // 400
         assert small.used_bytes() < 150_000
-        assert _put(small, 999) == Put(unchanged=1)
+        assert _put(small, 999) == Put(unchanged=1, there=1)
         assert _put(small, 0) == Put(new=1)
 
     def test_space_goes_back_to_the_disk(self, small: Outbox) -> None:
