@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
+from weakref import WeakSet
 
 from spanlabel.database import store_errors
+from spanlabel.errors import StoreError
 
 from .books import DAMAGED, Books
 from .entry import Entry, Fsync, State
@@ -28,7 +30,8 @@ class Journal:
     """An append-only log on a local disk that is also the queue it is read from.
 
     Any thread appends; one thread takes, and says what is needed and released. A thread of the journal's own writes.
-    `open` comes before everything else, once; after `close` another `Journal` may be opened on the folder.
+    `open` comes before everything else, once; after `close` another `Journal` may be opened on the folder. In a forked
+    child it is closed: the parent goes on with it.
 
     Args:
         folder: Made if it is not there; used by one journal at a time.
@@ -65,7 +68,9 @@ class Journal:
         self._last_left = 0
         self._replay_left = 0
         self._reading: tuple[int, int] | None = None
+        self._tail: Tail | None = None
         self._writing: Writing | None = None
+        _journals.add(self)
 
     def open(self) -> None:
         """Get the folder's lock, and find what is to be taken again.
@@ -81,7 +86,7 @@ class Journal:
         except BaseException:
             self._folder_lock.release()
             raise
-        tail = Tail(
+        self._tail = tail = Tail(
             self._folder,
             self._books,
             fsync=self._fsync,
@@ -113,8 +118,10 @@ class Journal:
                 was not taken in. The writing thread calls it; if no disk is needed for a refusal, this thread does,
                 before `append` returns. It must be quick.
         """
-        assert self._writing is not None, "open comes first"  # noqa: S101 - a mistake in the program
-        self._writing.append(kind, body, done)
+        if self._writing is None:
+            done(StoreError(f"{self._folder}: the journal is not open"))
+        else:
+            self._writing.append(kind, body, done)
 
     def take(self, timeout_s: float) -> Entry | None:
         """The next entry, in order; what an earlier process left comes first.
@@ -199,6 +206,16 @@ class Journal:
                 **self._books.counted,
             )
 
+    def _leave_to_parent(self) -> None:
+        # The lock belongs to the open file, which parent and child share: if the child kept its descriptor, the lock
+        # would outlive the parent. What a thread was about in the parent is not to be relied on.
+        self._books, self._writing = Books(0), None
+        self._stop_reading()
+        self._released.close()
+        self._folder_lock.release()
+        if self._tail is not None:
+            self._tail.let_go()
+
     def _find_segments(self) -> None:
         named = [path for path in self._folder.iterdir() if path.stem.isdecimal()]
         paths = sorted(path for path in named if path.suffix == SUFFIX)
@@ -250,3 +267,15 @@ class Journal:
         opened, self._reading = self._reading, None
         if opened is not None:
             os.close(opened[1])
+
+
+_journals: WeakSet[Journal] = WeakSet()
+
+
+def _leave_all_to_parent() -> None:
+    for journal in list(_journals):
+        journal._leave_to_parent()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_leave_all_to_parent)

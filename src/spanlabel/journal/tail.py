@@ -70,14 +70,19 @@ class Tail:
         return segment
 
     def seal(self) -> None:
-        """Let go of the segment; the next write begins another."""
-        segment, self._segment = self._segment, None
-        if segment is None:
-            return
-        os.close(self._descriptor)
-        with self._books.lock:
-            segment.is_sealed = True
-            self._books.tidy_soon()
+        """End the segment; the next write begins another."""
+        segment = self._segment
+        if segment is not None:
+            self.let_go()
+            with self._books.lock:
+                segment.is_sealed = True
+                self._books.tidy_soon()
+
+    def let_go(self) -> None:
+        """Close the file; whoever else has it goes on with it."""
+        if self._segment is not None:
+            self._segment = None
+            os.close(self._descriptor)
 
     def _segment_for(self, size_bytes: int) -> Segment:
         if self._segment is None or not _takes(self._segment, size_bytes, self._segment_bytes):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import os
 import shutil
+import signal
 import stat
 import threading
 import time
@@ -495,3 +497,87 @@ def test_quick(opened: Opened) -> None:
         fastest = min(fastest, time.perf_counter() - begin)
 
     assert fastest < 0.001
+
+
+@pytest.mark.parametrize("call", ["pwritev", "sync"])
+def test_a_disk_that_fails(opened: Opened, monkeypatch: pytest.MonkeyPatch, call: str) -> None:
+    """
+    When the disk fails in the middle of a write, or when it is asked to be sure, the entry is refused with the reason,
+    nothing of it comes out, now or later, and the journal goes on in a new file.
+    """
+    journal = opened(fsync=Fsync.BATCH)
+    assert journal.append(b"before") is None
+    write = os.pwritev
+
+    def write_half(descriptor: int, buffers: Any, offset: int) -> int:
+        write(descriptor, [b"".join(buffers)[:20]], offset)
+        raise OSError(errno.EIO, "Input/output error")
+
+    def fail(_descriptor: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        if call == "pwritev":
+            patch.setattr(os, "pwritev", write_half)
+        else:
+            patch.setattr("spanlabel.journal.tail.sync_data", fail)
+        answer = journal.append(b"refused" * 10)
+    assert isinstance(answer, StoreError)
+    assert f"{journal.folder}: cannot be written: Input/output error" in str(answer)
+    assert journal.append(b"after") is None
+    assert len(journal.segments()) == 2
+    assert journal.rest() == [b"before", b"after"]
+    journal.close()
+    assert [path.stat().st_size for path in opened().segments()] == []
+
+
+def test_what_a_failing_disk_kept_is_overwritten(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    If half an entry cannot even be cut off again, the next one takes its place.
+    """
+    journal = opened(fsync=Fsync.BATCH)
+    write = os.pwritev
+
+    def write_half(descriptor: int, buffers: Any, offset: int) -> int:
+        write(descriptor, [b"".join(buffers)[:20]], offset)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def fail(_descriptor: int, _length: int) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    journal.append(b"before")
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwritev", write_half)
+        patch.setattr(os, "ftruncate", fail)
+        assert isinstance(journal.append(b"refused" * 10), TryLater)
+    assert journal.append(b"") is None
+    journal.close()
+
+    again = opened()
+    assert again.journal.state().torn == 1
+    assert again.rest() == [b"before", b""]
+
+
+def test_a_forked_child_stays_out(opened: Opened) -> None:
+    """
+    A forked child neither writes into the journal nor keeps its lock when the parent has let go.
+    """
+    journal = opened()
+    journal.append(b"x")
+    answers: list[Exception | None] = []
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:  # pragma: no cover - in the child
+        journal.journal.append(1, b"y", answers.append)
+        os.write(writer, b"1" if len(answers) == 1 and isinstance(answers[0], StoreError) else b"0")
+        signal.pause()
+        os._exit(0)
+    try:
+        assert os.read(reader, 1) == b"1"
+        journal.close()
+        assert opened().rest() == [b"x"]
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        os.close(reader)
+        os.close(writer)
