@@ -49,6 +49,13 @@ class Metric(Enum):
         ("reason",),
         "Spans that left the buffer, by why they left.",
     )
+    REQUESTS_REFUSED = Description(
+        "spanlabel.requests.refused",
+        False,
+        "{request}",
+        ("door", "reason"),
+        "Export requests that were not taken, by how they came (http, grpc) and why.",
+    )
     LOGS_RECEIVED = Description("spanlabel.logs.received", False, "{record}", (), "Log records with content.")
     LOGS_LOST = Description(
         "spanlabel.logs.lost",
@@ -56,6 +63,30 @@ class Metric(Enum):
         "{record}",
         ("reason",),
         "Log records with content that could not be joined to a span, or came twice, by reason.",
+    )
+    KAFKA_MESSAGES = Description(
+        "spanlabel.kafka.messages", False, "{message}", ("topic",), "Messages read from Kafka, redelivered ones too."
+    )
+    KAFKA_DEAD_LETTERS = Description(
+        "spanlabel.kafka.dead_letters",
+        False,
+        "{message}",
+        ("topic",),
+        "Messages from Kafka that cannot be read and were put aside.",
+    )
+    KAFKA_LAG = Description(
+        "spanlabel.kafka.lag",
+        True,
+        "{message}",
+        ("topic", "partition"),
+        "Messages that wait in a partition which this member reads.",
+    )
+    KAFKA_OLDEST = Description(
+        "spanlabel.kafka.oldest_undecided",
+        True,
+        "s",
+        ("partition",),
+        "Age of the oldest trace of a partition that is not decided; a restart reads again from there.",
     )
     TRACES_DECIDED = Description(
         "spanlabel.traces.decided",

@@ -194,7 +194,7 @@ class Lane:
         """
         partition = self._partitions[topic]
         partition.position = offset + 1
-        known, revoked = set(), set()
+        known, revoked = set[str](), set[str]()
         for trace_id in trace_ids:
             run = partition.runs.get(trace_id)
             if run is not None:

@@ -1,0 +1,240 @@
+"""The partitions that a member of the group reads now, and what it commits for them.
+
+The group shares out the partitions of the first topic only. With each comes the partition of the same number of the
+other topic: no assignor of the client that leaves partitions where they are would keep the two together.
+
+All callbacks run within `poll`, on the thread that calls it. So nothing is under way when a partition leaves, and a
+message that `poll` returns belongs to what is assigned at that moment.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final
+
+from .offsets import NOTE_CHARACTERS, Lane, Mark, read_mark
+
+if TYPE_CHECKING:
+    from confluent_kafka import Consumer, KafkaError, TopicPartition
+
+_KEEP_S: Final = 60.0
+_AGAIN_S: Final = 3600.0
+_ASK_S: Final = 5.0
+_TRIES: Final = 5
+_END_S: Final = 5.0
+
+Say = Callable[[str, str], None]
+
+
+class Lanes:
+    """What is assigned to this member.
+
+    Args:
+        consumer: Not subscribed yet.
+        topics: The first is the one that the group shares out.
+        left: Called with the ids of traces that another member reads from now on.
+        say: Called with a kind of event and a sentence.
+        clock: Seconds; never goes back.
+
+    Attributes:
+        by_number: The lanes that are read now.
+        is_paused: Nothing is fetched.
+    """
+
+    def __init__(
+        self,
+        consumer: Consumer,
+        topics: tuple[str, ...],
+        *,
+        left: Callable[[list[str]], None],
+        say: Say,
+        clock: Callable[[], float],
+    ) -> None:
+        self._consumer = consumer
+        self._topics = topics
+        self._left = left
+        self._say = say
+        self._clock = clock
+        self._coming: set[int] = set()
+        self._committed: dict[tuple[str, int], tuple[Mark, float]] = {}
+        self._note_room = NOTE_CHARACTERS
+        self._is_ending = False
+        self._under_way = 0
+        self.by_number: dict[int, Lane] = {}
+        self.is_paused = False
+
+    def subscribe(self) -> None:
+        """Join the group."""
+        self._consumer.subscribe(
+            [self._topics[0]], on_assign=self._on_assign, on_revoke=self._on_revoke, on_lost=self._on_lost
+        )
+
+    def place(self) -> None:
+        """Begin to read what was assigned since the last call, where the one before has stopped.
+
+        Where that cannot be found out now, the next call tries again.
+        """
+        if not self._coming:
+            return
+        numbers = sorted(self._coming)
+        found = self._begun(numbers)
+        if found is None:
+            return
+        self._coming.clear()
+        marks: dict[int, dict[str, Mark | None]] = {}
+        for one in found:
+            mark = read_mark(one.offset, one.metadata) if one.offset >= 0 else None
+            marks.setdefault(one.partition, {})[one.topic] = mark
+        for number, before in marks.items():
+            self.by_number[number] = Lane(before, keep_s=_KEEP_S)
+        if self.is_paused:
+            self._consumer.pause(self._partitions(numbers))
+
+    def _begun(self, numbers: list[int]) -> list[TopicPartition] | None:
+        """Assign lanes from where they are committed; gives that, or None if it cannot be done now."""
+        from confluent_kafka import KafkaException
+
+        try:
+            found = self._consumer.committed(self._partitions(numbers), timeout=_ASK_S)
+            failed = next((one.error for one in found if one.error is not None), None)
+            if failed is None:
+                self._consumer.incremental_assign(found)
+                return found
+        except KafkaException as error:
+            failed = error.args[0]
+        self._say("committed", f"where to begin to read cannot be found out yet: {failed.str()}")
+        return None
+
+    def begin_again(self, number: int) -> Lane:
+        """Take a lane as if it had just been assigned and nobody had ever read it: its topic was made anew."""
+        self._forget([number])
+        for topic in self._topics:
+            self._committed.pop((topic, number), None)
+        lane = self.by_number[number] = Lane(dict.fromkeys(self._topics), keep_s=_KEEP_S)
+        return lane
+
+    def decide(self, trace_ids: Iterable[str]) -> None:
+        """Say that traces are decided."""
+        now_s = self._clock()
+        for lane in self.by_number.values():
+            lane.decide(trace_ids, now_s=now_s)
+
+    def pause(self) -> None:
+        """Fetch nothing for now; a member that goes on polling stays in its group."""
+        if not self.is_paused:
+            self.is_paused = True
+            self._consumer.pause(self._partitions(self.by_number))
+
+    def resume(self) -> None:
+        """Fetch again."""
+        if self.is_paused:
+            self.is_paused = False
+            self._consumer.resume(self._partitions(self.by_number))
+
+    def commit(self) -> None:
+        """Say how far every lane has come, without waiting; what fails is said again by the next call."""
+        from confluent_kafka import KafkaException
+
+        offsets = self._offsets(self.by_number)
+        if offsets:
+            try:
+                self._consumer.commit(offsets=offsets, asynchronous=True)
+                self._under_way += 1
+            except KafkaException as error:
+                self._note_failed(error.args[0], offsets)
+
+    def end(self) -> None:
+        """Commit for the last time, as far as that can be done in a few seconds: a broker may be away."""
+        self.commit()
+        until_s = time.monotonic() + _END_S
+        while self._under_way > 0 and time.monotonic() < until_s:
+            self._consumer.poll(0.05)  # everything is paused: no message comes
+        self._is_ending = True
+
+    def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
+        """What became of `commit`."""
+        self._under_way -= 1
+        for one in partitions:
+            failed = one.error or error
+            if failed is not None:
+                self._note_failed(failed, [one])
+
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._coming.update(one.partition for one in partitions)
+        self._consumer.incremental_assign([])  # `place` does it: where to begin must be asked for first
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        numbers = [one.partition for one in partitions]
+        if not self._is_ending:
+            self._commit_last(numbers)
+        self._leave(numbers)
+
+    def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        """Somebody else may read them already: what we would say of them now would be wrong."""
+        self._say("lost", "the group has gone on without this member; what it had not decided, others read")
+        self._leave([one.partition for one in partitions])
+
+    def _leave(self, numbers: list[int]) -> None:
+        placed = [number for number in numbers if number in self.by_number]
+        self._coming.difference_update(numbers)
+        self._forget(placed)
+        self._consumer.incremental_unassign(self._partitions(placed))
+
+    def _forget(self, numbers: list[int]) -> None:
+        lanes = [self.by_number.pop(number) for number in numbers]
+        gone = dict.fromkeys(trace_id for lane in lanes for trace_id in lane.undecided)
+        # Without keys a trace is spread over partitions; it is read with what stays here.
+        for lane in self.by_number.values():
+            for trace_id in lane.undecided if gone else ():
+                gone.pop(trace_id, None)
+        if gone:
+            self._left(list(gone))
+
+    def _commit_last(self, numbers: list[int]) -> None:
+        """Commit, and wait until it is done: right after it, somebody else asks for it."""
+        from confluent_kafka import KafkaError, KafkaException
+
+        offsets = self._offsets([number for number in numbers if number in self.by_number])
+        passing = {KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS}
+        for is_last in (False,) * (_TRIES - 1) + (True,) if offsets else ():
+            try:
+                done = self._consumer.commit(offsets=offsets, asynchronous=False)
+            except KafkaException as error:
+                failed: KafkaError | None = error.args[0]
+            else:
+                failed = next((one.error for one in done if one.error is not None), None)
+            if failed is None:
+                return
+            if is_last or failed.code() not in passing:
+                why = f"how far this member has come could not be committed, so others read it again: {failed.str()}"
+                self._say("commit", why)
+                return
+            time.sleep(0.05)
+
+    def _offsets(self, numbers: Iterable[int]) -> list[TopicPartition]:
+        """What has changed since it was last committed, or would be forgotten by the broker one day."""
+        from confluent_kafka import TopicPartition
+
+        now_s, found = self._clock(), []
+        for number in numbers:
+            for topic, mark in self.by_number[number].marks(now_s=now_s).items():
+                last = self._committed.get((topic, number))
+                if last is not None and last[0] == mark and now_s - last[1] < _AGAIN_S:
+                    continue
+                self._committed[topic, number] = (mark, now_s)
+                found.append(TopicPartition(topic, number, mark.start, mark.note(self._note_room)))
+        return found
+
+    def _note_failed(self, error: KafkaError, partitions: Iterable[TopicPartition]) -> None:
+        for one in partitions:
+            self._committed.pop((one.topic, one.partition), None)
+        if error.code() == error.OFFSET_METADATA_TOO_LARGE:
+            self._note_room //= 2
+        elif error.code() not in {error.ILLEGAL_GENERATION, error.REBALANCE_IN_PROGRESS, error.UNKNOWN_MEMBER_ID}:
+            self._say("commit", f"how far this member has come cannot be committed now: {error.str()}")
+
+    def _partitions(self, numbers: Iterable[int] | Mapping[int, Lane]) -> list[TopicPartition]:
+        from confluent_kafka import TopicPartition
+
+        return [TopicPartition(topic, number) for number in numbers for topic in self._topics]
