@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import urllib.request
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -27,6 +26,7 @@ pytestmark = pytest.mark.integration
 FILES = sorted(path.name for path in FOLDER.glob("*.yaml") if not path.name.startswith("manifest"))
 ONLY_WITH_ALL_PARTS = {"load-balancing.yaml", "routing-per-backend.yaml"}
 QUEUE = "queue_size: 268435456"
+SPANLABEL = "otlp_grpc/spanlabel"
 
 Make = Callable[[int, int], dict[str, Any]]
 
@@ -98,6 +98,8 @@ def test_an_absent_spanlabel_is_not_felt(program: Path, make_trace: Make, lab: A
         lab.send(later)
         until(lambda: set(spanlabel.spans) >= genai_in(later), "and what is sent from then on")
         assert set(spanlabel.spans) < genai_in(documents + later)
+        assert collector.metric("exporter_enqueue_failed_spans", SPANLABEL) > 0
+        assert collector.metric("exporter_enqueue_failed_spans", "otlp_grpc/backend") == 0
         assert set(backend.spans) >= spans_in(documents)
 
 
@@ -228,16 +230,18 @@ def test_a_token_is_sent_over_tls_and_may_change(program: Path, make_trace: Make
             "/etc/otelcol/spanlabel-ca.pem": str(certificate),
             "/etc/otelcol/spanlabel-token": str(token),
         }
-        with run_collector(program, lab.config("token-and-tls.yaml", places), log=lab.log):
+        with run_collector(program, lab.config("token-and-tls.yaml", places), log=lab.log) as collector:
             first = [make_trace(number, 3) for number in range(10)]
             lab.send(first)
             until(lambda: set(spanlabel.spans) == genai_in(first), "every span")
             assert {one["content-encoding"] for one in spanlabel.headers} == {"zstd"}
             spanlabel.token = "Bearer the-second"
+            lab.send([make_trace(50, 3)])
+            until(lambda: collector.metric("exporter_send_failed_spans", "otlp_http/spanlabel") == 3, "lost for good")
             token.write_text("the-second")
             numbers = iter(range(100, 10_000))
 
-            def came_with_it() -> bool:  # one that still has the old token is lost for good, as the page says
+            def came_with_it() -> bool:  # one that still has the old token is lost
                 lab.send([make_trace(next(numbers), 1)])
                 return len(spanlabel.spans) > 30
 
@@ -247,21 +251,14 @@ def test_a_token_is_sent_over_tls_and_may_change(program: Path, make_trace: Make
 
 def test_what_waits_can_be_seen(program: Path, make_trace: Make, lab: Any) -> None:
     """The Collector's own metrics, by the names that the page says, show what waits for spanlabel and what it had."""
-
-    def metric(name: str) -> float:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(collector.metrics) as answer:
-            lines = answer.read().decode().splitlines()
-        of_spanlabel = [line for line in lines if line.startswith(name) and 'exporter="otlp_grpc/spanlabel"' in line]
-        return sum(float(line.rsplit(" ", 1)[1]) for line in of_spanlabel)
-
     with otlp_sink() as backend, otlp_sink() as spanlabel:
         spanlabel.refuses = True
         config = lab.config("fan-out.yaml", {"127.0.0.1:24317": backend.grpc, "127.0.0.1:14317": spanlabel.grpc})
         with run_collector(program, config, log=lab.log) as collector:
             lab.send([make_trace(number, 3) for number in range(10)])
-            until(lambda: metric("otelcol_exporter_queue_size") > 0, "something waits")
-            assert metric("otelcol_exporter_queue_capacity") > metric("otelcol_exporter_queue_size")
-            assert metric("otelcol_exporter_sent_spans") == 0
+            until(lambda: collector.metric("exporter_queue_size", SPANLABEL) > 0, "something waits")
+            assert collector.metric("exporter_queue_capacity", SPANLABEL) == 2 * 268_435_456  # of traces and of logs
+            assert collector.metric("exporter_sent_spans", SPANLABEL) == 0
             spanlabel.refuses = False
-            until(lambda: metric("otelcol_exporter_sent_spans") == 30, "all are sent")
-            until(lambda: metric("otelcol_exporter_queue_size") == 0, "nothing waits")
+            until(lambda: collector.metric("exporter_sent_spans", SPANLABEL) == 30, "all are sent")
+            until(lambda: collector.metric("exporter_queue_size", SPANLABEL) == 0, "nothing waits")

@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ FOLDER = Path(__file__).parents[3] / "collector"
 BALANCING = FOLDER / "manifest.yaml"
 NEWEST = FOLDER / "manifest-newest.yaml"
 _START_S = 60.0
+_direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # loopback is never behind a proxy
 _READY = "Everything is ready. Begin running and processing data."
 
 
@@ -43,6 +45,18 @@ class Collector:
     process: subprocess.Popen[bytes]
     log: Path
     metrics: str
+
+    def metric(self, name: str, exporter: str) -> float:
+        """The sum of one of its own metrics over an exporter's signals; 0 while it is not there.
+
+        Args:
+            name: Without `otelcol_` before it and a unit or `_total` behind it.
+            exporter: As it is called in the configuration.
+        """
+        with _direct.open(self.metrics) as answer:
+            lines = answer.read().decode().splitlines()
+        mine = [line for line in lines if line.startswith(f"otelcol_{name}") and f'exporter="{exporter}"' in line]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in mine)
 
     def terminate(self) -> None:
         """End it as a service manager does, and wait until it is gone."""

@@ -197,3 +197,10 @@ def test_the_manifest_holds_exactly_what_the_files_use() -> None:
             for part in parts
         }
         assert built == {(kind, part) for kind, part in used if part not in missing}
+
+
+def test_the_page_names_every_file() -> None:
+    """Whoever opens the page finds each file of the folder, and none that is not there."""
+    named = set(re.findall(r"`([\w-]+\.(?:yaml|service))`|`(Containerfile)`", (FOLDER / "README.md").read_text()))
+    there = {path.name for path in FOLDER.iterdir()} - {"README.md"}
+    assert {a or b for a, b in named} - {"spanlabel.yaml"} == there
