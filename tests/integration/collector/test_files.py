@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +18,6 @@ from servers.collector import FOLDER, NEWEST, adapted, build_collector, free_por
 from servers.otlp_sink import Sink, otlp_sink
 from servers.patience import until
 
-from spanlabel import read_pairs
 from spanlabel.dialects import is_content, is_genai
 from spanlabel.wire.otlp_json import read_document
 
@@ -197,20 +197,31 @@ def test_each_trace_lies_in_one_partition(program: Path, kafka: Any, make_trace:
     assert {len(one) for one in where.values()} == {1}
 
 
-def test_what_is_written_to_files_gives_the_same_pairs_later(
+def test_what_is_written_to_files_gives_the_same_records_later(
     program: Path, recorded: list[dict[str, Any]], lab: Any
 ) -> None:
-    """Files: what the Collector keeps gives the same pairs as what was sent, though the rest was filtered out."""
-    sent = lab.folder / "sent.jsonl"
+    """Files: what the Collector keeps gives the same records as what was sent, though the rest was filtered out."""
+    sent, kept = lab.folder / "sent.jsonl", lab.folder / "kept"
     sent.write_text("".join(json.dumps(one) + "\n" for one in recorded))
-    kept = [lab.folder / "kept" / name for name in ("traces.jsonl", "logs.jsonl")]
-    config = lab.config("files.yaml", {"/var/lib/otelcol/genai": str(lab.folder / "kept")})
-    with run_collector(program, config, log=lab.log) as collector:
+    with run_collector(
+        program, lab.config("files.yaml", {"/var/lib/otelcol/genai": str(kept)}), log=lab.log
+    ) as running:
         lab.send(recorded)
-        collector.terminate()  # the last batch is written before it ends
-    expected = sorted((one.trace_id, one.prompt, one.answer) for one in read_pairs(sent))
-    assert sorted((one.trace_id, one.prompt, one.answer) for one in read_pairs(*kept)) == expected
+        running.terminate()  # the last batch is written before it ends
+    assert {path.name for path in kept.iterdir()} == {"traces.jsonl", "logs.jsonl"}
+    expected = records_of(sent)
+    assert records_of(kept) == expected
     assert len(expected) > 500
+
+
+def records_of(place: Path) -> dict[str, Any]:
+    """What `extract` makes of a file or folder, by id."""
+    command = [str(Path(sys.executable).with_name("spanlabel")), "extract", str(place), "--format", "jsonl"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, env={"HOME": str(place.parent)})
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    by_id = {one["id"]: (one["prompt"], one["answer"], one["answers"], one["messages"]) for one in found}
+    assert len(by_id) == len(found)
+    return by_id
 
 
 def test_a_token_is_sent_over_tls_and_may_change(program: Path, make_trace: Make, lab: Any) -> None:
