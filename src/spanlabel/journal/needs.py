@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from .frame import HEADER_BYTES
 from .segment import Held, Segment
 
 
@@ -62,10 +63,18 @@ class Needs:
         """Sealed segments in which nothing is needed or waiting."""
         return [one for one in self.segments.values() if one.is_sealed and not one.is_needed]
 
-    def worth_moving(self) -> Segment | None:
-        """The oldest sealed segment, taken as a whole, of which at least half could be saved."""
+    def worth_moving(self, *, is_crowded: bool, made_before_ns: int) -> Segment | None:
+        """The oldest sealed segment, taken as a whole, out of which what is needed should be moved.
+
+        Args:
+            is_crowded: Whether room is wanted: then any is meant of which at least half would be saved.
+            made_before_ns: Of older ones (Unix time) any that holds something unneeded is meant.
+        """
         for one in self.segments.values():
-            if one.is_sealed and one.held and not one.untold and one.kept_bytes <= one.size_bytes / 2:
+            if not one.is_sealed or not one.held or one.untold:
+                continue
+            saved = one.size_bytes - HEADER_BYTES - one.kept_bytes
+            if (is_crowded and saved >= one.size_bytes / 2) or (one.made_ns < made_before_ns and saved >= 1):
                 return one
         return None
 

@@ -30,16 +30,19 @@ class ReleasedIds:
 
     Attributes:
         limit: As given.
+        forgets_before_ns: What was released before this Unix time may be forgotten; 0 if nothing is.
     """
 
     def __init__(self, folder: Path, *, limit: int, synced: bool) -> None:
         self._folder = folder
         self.limit = limit
+        self.forgets_before_ns = 0
         self._each = max(1, limit // 2)
         self._synced = synced
         self._descriptor: int | None = None
         self._count = 0
         self._files: list[Path] = []
+        self._made_ns: list[int] = []
 
     def open(self) -> list[str]:
         """Read what is there.
@@ -56,11 +59,15 @@ class ReleasedIds:
         for path in self._files:
             data = path.read_bytes()
             self._count = 0
-            if read_header(data, MAGIC, str(path)) is None:
+            made_ns = read_header(data, MAGIC, str(path))
+            if made_ns is None:
                 continue  # torn when it was made, or not ours; never written to
+            self._made_ns.append(made_ns)
             self._count = (len(data) - HEADER_BYTES) // _ID_BYTES
             text = data[HEADER_BYTES : HEADER_BYTES + self._count * _ID_BYTES].hex()
             ids += [text[at : at + 32] for at in range(0, len(text), 32)]
+        if self._files and int(self._files[0].stem) > 1 and self._made_ns:
+            self.forgets_before_ns = self._made_ns[0]
         if self._count:
             self._descriptor = os.open(self._files[-1], os.O_RDWR | os.O_CLOEXEC)
         return ids
@@ -93,10 +100,10 @@ class ReleasedIds:
 
     def _begin(self) -> None:
         number = int(self._files[-1].stem) + 1 if self._files else 1
-        path = self._folder / f"{number:016d}{SUFFIX}"
+        path, made_ns = self._folder / f"{number:016d}{SUFFIX}", time.time_ns()
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
-            write_at(descriptor, [header(MAGIC, time.time_ns())], 0)
+            write_at(descriptor, [header(MAGIC, made_ns)], 0)
             if self._synced:
                 sync_data(descriptor)
                 sync_folder(self._folder)
@@ -107,6 +114,9 @@ class ReleasedIds:
         self.close()
         self._descriptor, self._count = descriptor, 0
         self._files.append(path)
-        for old in self._files[:-2]:
-            old.unlink(missing_ok=True)
-        del self._files[:-2]
+        self._made_ns.append(made_ns)
+        if len(self._files) > 2:
+            for old in self._files[:-2]:
+                old.unlink(missing_ok=True)
+            del self._files[:-2], self._made_ns[:-2]
+            self.forgets_before_ns = self._made_ns[0]

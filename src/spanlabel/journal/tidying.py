@@ -116,9 +116,11 @@ class Tidying:
             Whether there may be more to move.
         """
         with self._books.lock:
-            if self._books.disk_bytes <= self._max_bytes / 2:
-                return False
-            segment = self._books.needs.worth_moving()
+            segment = self._books.needs.worth_moving(
+                is_crowded=self._books.disk_bytes > self._max_bytes / 2,
+                # What lies there of a trace whose id is forgotten would be read again after a restart.
+                made_before_ns=self._released.forgets_before_ns,
+            )
             if segment is None:
                 return False
             wanted = {offset: frozenset(held.needed) for offset, held in segment.held.items()}

@@ -48,8 +48,9 @@ class Driven:
 
     def settle(self) -> None:
         """Wait until the writing thread has done everything there is to do."""
-        self.append(b"")
-        self.append(b"")  # what the first one left to tidy was done before this one was written
+        # It tidies after each of these before it writes the next; moving comes before removing.
+        for _ in range(4):
+            self.append(b"")
         self.rest()
 
     def close(self) -> None:

@@ -192,3 +192,29 @@ def test_tidying_that_fails_is_tried_again(
 
     assert not first.exists()
     assert caplog.text.count("trying again") == 1
+
+
+def test_forgotten_ids(opened: Opened) -> None:
+    """
+    Before the id of a released trace is forgotten, what lies of it beside a longer run is gone, though there is room.
+    """
+    journal = opened(segment_bytes=1_000, remembered=4, slim=lambda _kind, body, _trace_ids: body[:5])
+    journal.append(b"lasts and short")
+    journal.take(LASTS, SHORT)
+    journal.append(b"." * 990)
+    journal.take(OTHER)
+    first = journal.segments()[0]
+    journal.journal.release([SHORT])
+    journal.settle()
+    assert first.exists()
+    for n in range(6):
+        journal.journal.release([f"{n:032x}"])
+        journal.settle()
+    assert not first.exists()
+    journal.close()
+
+    again = opened()
+    assert SHORT not in again.journal.released_ids()
+    bodies = again.rest()
+    assert b"lasts" in bodies
+    assert not any(b"short" in body for body in bodies)
