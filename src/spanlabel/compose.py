@@ -79,7 +79,7 @@ class Running:
         )
         self.pipeline = Pipeline(
             limits_of(settings, limits),
-            window_s=window_s,
+            window_s=window_s if settings.window_s is None else settings.window_s,
             rules=rules_of(settings),
             counts=counts,
             sink=self,
@@ -126,6 +126,12 @@ class Running:
                     raise StoreError(str(error)) from error
         for courier in self._couriers:
             courier.deliver()
+
+    def deliver_waiting(self) -> None:
+        """Let the threads begin with what earlier processes left."""
+        if self.outbox.path.exists():
+            for courier in self._couriers:
+                courier.deliver()
 
     def supersede(self, record_ids: Sequence[str]) -> None:
         """Take back records that wait and that their run no longer tells."""

@@ -56,6 +56,17 @@ class Metric(Enum):
         ("door", "reason"),
         "Export requests that were not taken, by how they came (http, grpc) and why.",
     )
+    SPANS_REFUSED = Description(
+        "spanlabel.spans.refused",
+        False,
+        "{span}",
+        ("signal",),
+        "Spans or log records that the receiver could not use and told their sender so.",
+    )
+    JOURNAL_BYTES = Description("spanlabel.journal.size", True, "By", (), "Size of the receiver's journal on disk.")
+    JOURNAL_WAITING = Description(
+        "spanlabel.journal.waiting", True, "{request}", (), "Requests in the journal that have not been read yet."
+    )
     LOGS_RECEIVED = Description("spanlabel.logs.received", False, "{record}", (), "Log records with content.")
     LOGS_LOST = Description(
         "spanlabel.logs.lost",
@@ -108,6 +119,13 @@ class Metric(Enum):
         "{record}",
         ("destination",),
         "Records in the outbox, not delivered yet.",
+    )
+    RECORDS_OLDEST = Description(
+        "spanlabel.records.oldest_age",
+        True,
+        "s",
+        ("destination",),
+        "How long the oldest record in the outbox has waited.",
     )
     RECORDS_DELIVERED = Description(
         "spanlabel.records.delivered", False, "{record}", ("destination",), "Records that the platform has."

@@ -10,6 +10,8 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from spanlabel.journal import Fsync
+
 from .settings import Count, Place, Seconds
 
 OFF = "off"
@@ -27,17 +29,6 @@ class Source(StrEnum):
     """From whoever sends them: it listens for gRPC and HTTP."""
     KAFKA = "kafka"
     """From the topics that the Collector's Kafka exporter writes."""
-
-
-class Fsync(StrEnum):
-    """When what was received is forced onto the disk."""
-
-    ALWAYS = "always"
-    """Before each answer, for itself. Survives a power cut."""
-    BATCH = "batch"
-    """Before each answer, together with what comes meanwhile. Survives a power cut."""
-    NEVER = "never"
-    """It is left to the system. Survives the end of the process, also by SIGKILL."""
 
 
 def _as_address(text: str) -> str:

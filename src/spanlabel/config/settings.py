@@ -133,6 +133,10 @@ class Settings(BaseSettings):
     max_age_s: Seconds | None = Field(
         None, description="Seconds after its first span at which a trace is read at the latest."
     )
+    window_s: Seconds | None = Field(
+        None,
+        description="Seconds a ready trace waits for others that its run may be spread over. 2; in the receiver 10.",
+    )
     queue_spans: Count = Field(
         2048,
         description="Spans that wait for spanlabel's thread; when so many wait, new ones are dropped.",

@@ -28,21 +28,6 @@ class _Keys(dict[bytes, str]):
 
 _keys: Final = _Keys()
 
-_MANY: Final = 1_000
-_MAX_COPIED: Final = 1 << 24
-"""Bytes of a nested value times the levels above it, each of which holds a copy of it while it is read; larger ones,
-of which nobody has seen any, are None."""
-
-
-def walkable(messages: Sequence[Any]) -> Sequence[Any]:
-    """*messages*, of one of protobuf's containers, as they are walked through in the shortest time.
-
-    The containers have no iterator of their own: each walk makes the messages anew and ends with an IndexError, which
-    takes longer than to copy them. But a copy of millions of empty ones would hold 600 bytes for each two that were
-    sent, so many are not copied.
-    """
-    return messages[:] if len(messages) <= _MANY else messages
-
 
 def read_keys(pairs: Sequence[Any]) -> list[str]:
     """The keys of KeyValue messages, in their order."""
@@ -69,7 +54,9 @@ def read_value(value: Any) -> Value:
 
 def _mapping(pairs: Sequence[Any], keys: Sequence[str] | None, depth: int) -> dict[str, Value]:
     if keys is None:
-        pairs = walkable(pairs)
+        # Protobuf's containers have no iterator of their own: to walk through one ends with an IndexError, which takes
+        # longer than a copy, and makes the messages anew each time.
+        pairs = pairs[:]
         keys = read_keys(pairs)
     made: dict[str, Value] = {}
     for key, pair in zip(keys, pairs, strict=True):
@@ -96,11 +83,11 @@ def _value(value: Any, depth: int) -> Value:
     if name in _SCALARS:
         scalar: Value = raw
         return scalar
-    if depth <= 0 or name not in _NESTED or len(raw) * (MAX_DEPTH - depth) > _MAX_COPIED:
+    if depth <= 0 or name not in _NESTED:
         return None
     try:
         if name == "array_value":
-            return tuple([_value(element, depth - 1) for element in walkable(parsed(classes().array, raw).values)])
+            return tuple([_value(element, depth - 1) for element in parsed(classes().array, raw).values[:]])
         pairs = parsed(classes().mapping, raw).values
     except ValueError:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,23 +136,3 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
     with run_kafka(log_folder=tmp_path_factory.mktemp("kafka-logs")) as server:
         yield server
-
-
-def by_load_balancing(folder: Path, gateway: str, receivers: Sequence[str]) -> tuple[Path, dict[str, str]]:
-    """A gateway that balances, and its environment."""
-    there = ("127.0.0.1:14317", "127.0.0.1:14327", "127.0.0.1:14337")
-    places = {"127.0.0.1:34317": gateway, **dict(zip(there, receivers, strict=True))}
-    return adapted("load-balancing.yaml", folder, places), {}
-
-
-def by_routing(folder: Path, gateway: str, receivers: Sequence[str]) -> tuple[Path, dict[str, str]]:
-    """A gateway with a queue for each receiver, and its environment."""
-    places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(folder / "gateway")}
-    environment = {f"SPANLABEL_{index}": one for index, one in enumerate(receivers)}
-    return adapted("routing-per-backend.yaml", folder, places), environment
-
-
-@pytest.fixture(params=[by_load_balancing, by_routing])
-def way(request: pytest.FixtureRequest) -> Callable[[Path, str, Sequence[str]], tuple[Path, dict[str, str]]]:
-    """Either gateway in front of three receivers, given a folder and the addresses."""
-    return request.param

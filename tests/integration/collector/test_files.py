@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from servers.collector import FOLDER, NEWEST, build_collector, free_port, run_collector, validate
-from servers.otlp_sink import otlp_sink
+from servers.collector import FOLDER, NEWEST, adapted, build_collector, free_port, run_collector, validate
+from servers.otlp_sink import Sink, otlp_sink
 from servers.patience import until
 
 from spanlabel.dialects import is_content, is_genai
@@ -121,13 +121,26 @@ def test_nothing_is_missing_after_the_collector_was_killed(program: Path, make_t
             until(lambda: len(set(spanlabel.logs)) == len(documents), "a log record of each trace")
 
 
+def by_load_balancing(lab: Any, gateway: str, sinks: list[Sink]) -> tuple[Path, dict[str, str]]:
+    receivers = ("127.0.0.1:14317", "127.0.0.1:14327", "127.0.0.1:14337")
+    addresses = {one: sink.grpc for one, sink in zip(receivers, sinks, strict=True)}
+    return adapted("load-balancing.yaml", lab.folder, {"127.0.0.1:34317": gateway} | addresses), {}
+
+
+def by_routing(lab: Any, gateway: str, sinks: list[Sink]) -> tuple[Path, dict[str, str]]:
+    places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(lab.folder / "gateway")}
+    environment = {f"SPANLABEL_{index}": sink.grpc for index, sink in enumerate(sinks)}
+    return adapted("routing-per-backend.yaml", lab.folder, places), environment
+
+
+@pytest.mark.parametrize("way", [by_load_balancing, by_routing])
 def test_each_trace_has_one_of_three_receivers(balancing: Path, make_trace: Make, lab: Any, way: Any) -> None:
     """Agent and gateway: spans and log records of a trace, though sent apart, come to the same receiver, and once."""
     documents = [make_trace(number, 5) for number in range(150)]
     gateway = f"127.0.0.1:{free_port()}"
     with ExitStack() as running:
         sinks = [running.enter_context(otlp_sink()) for _ in range(3)]
-        config, environment = way(lab.folder, gateway, [sink.grpc for sink in sinks])
+        config, environment = way(lab, gateway, sinks)
         running.enter_context(run_collector(balancing, config, log=lab.log, environment=environment))
         places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(lab.folder / "agent")}
         running.enter_context(run_collector(balancing, lab.config("agent.yaml", places), log=lab.folder / "agent-log"))

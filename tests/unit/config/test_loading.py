@@ -333,7 +333,7 @@ class TestMistakes:
                 "a key of type int ({file}): not a setting; known: platform, destinations, routes, home, disabled, "
                 "auto_processor, min_confidence, include, exclude, sample, sample_when, sample_when_share, redact, "
                 "redact_patterns, redact_with, dedup, per_day, max_bytes, max_traces, root_grace_s, idle_s, max_age_s, "
-                "queue_spans, flush_timeout_s, deliver_in, outbox_max_bytes, "
+                "window_s, queue_spans, flush_timeout_s, deliver_in, outbox_max_bytes, "
                 + ", ".join(ReceiverSettings.model_fields),
                 id="a number for a name",
             ),

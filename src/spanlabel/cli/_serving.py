@@ -1,0 +1,258 @@
+"""What `spanlabel serve` does around the service: signals, a live line or a log, our own metrics."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from spanlabel.errors import ConfigError
+from spanlabel.metrics import Counts
+
+from ._screen import console
+from ._words import Words
+
+if TYPE_CHECKING:
+    from spanlabel.config.receiver import ReceiverSettings
+    from spanlabel.config.settings import Settings
+    from spanlabel.service import Service
+
+LINE_S: Final = 0.5
+"""The live line is drawn this often."""
+
+REPORT_S: Final = 60.0
+"""Where nobody looks, the numbers are logged this often."""
+
+_SIZES: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+_logger = logging.getLogger("spanlabel.service")
+
+
+class _Says(Protocol):
+    def report(self, service: Service) -> None: ...
+
+
+def serve_otlp(settings: Settings, receiver: ReceiverSettings) -> int:
+    """Run the receiver until a signal ends it.
+
+    Returns:
+        The exit code.
+
+    Raises:
+        ConfigError: A setting is wrong, a port is taken, or the extra is not installed.
+        StoreError: The journal or the outbox cannot be used.
+    """
+    try:
+        from spanlabel.service import Service
+    except ImportError as error:
+        raise ConfigError(
+            f"spanlabel serve needs the extra: pip install 'spanlabel[receiver]' ({error.name})"
+        ) from None
+    errors = console(stderr=True)
+    with _spoken(errors, Words(settings)) as says, _own_metrics():
+        service = Service(settings, receiver, Counts())
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(_served(service, says, settings))
+    return 0
+
+
+async def _served(service: Service, says: _Says, settings: Settings) -> None:
+    stop = asyncio.Event()
+    _end_by_signal(stop)
+
+    def ready() -> None:
+        places = ", ".join(f"{name} {address}" for name, address in service.ports.items())
+        names = ", ".join(one.name for one in settings.destinations)
+        _logger.info("Receiving: %s; records go to %s; Ctrl-C ends it", places, names)
+
+    async def report() -> None:
+        while True:
+            await asyncio.sleep(LINE_S)
+            says.report(service)
+
+    reporting = asyncio.create_task(report())
+    try:
+        await service.run(stop, ready)
+    finally:
+        reporting.cancel()
+    for one in service.deliveries:
+        _logger.info("%s: %d delivered, %d waiting", one.name, one.tally.delivered, one.tally.waiting)
+
+
+def _end_by_signal(stop: asyncio.Event) -> None:
+    """The first signal asks for an end, the second one does not wait for it: what it interrupts is in the journal."""
+    loop = asyncio.get_running_loop()
+
+    def note(number: int) -> None:
+        if stop.is_set():
+            sys.stderr.flush()
+            os._exit(128 + number)
+        _logger.info("Ending: storing and delivering what is here; a second signal does not wait for it")
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, note, number)
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return None
+    return uvloop.new_event_loop
+
+
+@contextmanager
+def _spoken(errors: Console, words: Words) -> Iterator[_Says]:
+    """Say what is logged: above a live line on a terminal, as JSON lines elsewhere."""
+    made: AbstractContextManager[Any] = _Screen(errors, words) if errors.is_terminal else _Lines(words)
+    log = logging.getLogger("spanlabel")
+    with made as says:
+        level, passes_on = log.level, log.propagate
+        log.addHandler(says)
+        log.setLevel(logging.INFO)
+        log.propagate = False
+        try:
+            yield says
+        finally:
+            log.removeHandler(says)
+            log.setLevel(level)
+            log.propagate = passes_on
+
+
+class _Screen(logging.Handler):
+    """For a person who looks."""
+
+    def __init__(self, errors: Console, words: Words) -> None:
+        super().__init__()
+        self._console = errors
+        self._words = words
+        self._live = Live(Text(""), console=errors, transient=True, auto_refresh=False)
+        self._last = (time.monotonic(), 0)
+
+    def __enter__(self) -> _Screen:
+        self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        style = "red" if record.levelno >= logging.ERROR else "yellow" if record.levelno >= logging.WARNING else ""
+        line = Text(f"{datetime.now():%H:%M:%S} {self._words(record.getMessage())}", style=style)  # noqa: DTZ005
+        self._console.print(line, soft_wrap=True)
+
+    def report(self, service: Service) -> None:
+        now_s, spans = time.monotonic(), service.spans
+        last_s, last = self._last
+        self._last = (now_s, spans)
+        rate = (spans - last) / max(now_s - last_s, 1e-9)
+        self._live.update(
+            Text(self._words(_line(service, rate)), style="dim", overflow="ellipsis", no_wrap=True), refresh=True
+        )
+
+
+class _Lines(logging.Handler):
+    """For a program that reads: one JSON object a line."""
+
+    def __init__(self, words: Words) -> None:
+        super().__init__()
+        self._words = words
+        self._due_s = time.monotonic() + REPORT_S
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def emit(self, record: logging.LogRecord) -> None:
+        said: dict[str, object] = {"level": record.levelname.lower(), "message": self._words(record.getMessage())}
+        said |= getattr(record, "numbers", {})
+        if record.exc_info is not None and record.exc_info[0] is not None:
+            said["error"] = record.exc_info[0].__name__  # its words may repeat what was read
+        print(
+            json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds")} | said),
+            file=sys.stderr,
+            flush=True,
+        )
+
+    def report(self, service: Service) -> None:
+        if time.monotonic() >= self._due_s:
+            self._due_s = time.monotonic() + REPORT_S
+            _logger.info("report", extra={"numbers": _numbers(service)})
+
+
+def _line(service: Service, rate: float) -> str:
+    journal = service.journal
+    parts = [
+        f"{service.spans:,} spans ({rate:,.0f}/s)",
+        f"{service.held_spans:,} held",
+        f"journal {_size(journal.disk_bytes)}"
+        + (f", {journal.waiting_entries:,} unread" if journal.waiting_entries else ""),
+    ]
+    for one in service.deliveries:
+        waiting = f", {one.tally.waiting:,} waiting" if one.tally.waiting else ""
+        parts.append(f"{one.name} {one.tally.delivered:,} delivered{waiting}" + (f" ({one.why})" if one.why else ""))
+    return " · ".join(parts)
+
+
+def _numbers(service: Service) -> dict[str, object]:
+    journal = service.journal
+    return {
+        "spans": service.spans,
+        "held_spans": service.held_spans,
+        "journal_bytes": journal.disk_bytes,
+        "journal_waiting": journal.waiting_entries,
+        "destinations": {
+            one.name: {
+                "delivered": one.tally.delivered,
+                "waiting": one.tally.waiting,
+                "dead": one.tally.dead,
+                "oldest_s": round(one.oldest_s),
+            }
+            for one in service.deliveries
+        },
+    }
+
+
+def _size(n: int) -> str:
+    for unit, name in _SIZES:
+        if n >= unit:
+            return f"{n / unit:.1f} {name}"
+    return f"{n} bytes"
+
+
+@contextmanager
+def _own_metrics() -> Iterator[None]:
+    """Send our own metrics by OTLP where the environment says so, in OpenTelemetry's own words.
+
+    It says so by OTEL_EXPORTER_OTLP_METRICS_ENDPOINT, or OTEL_METRICS_EXPORTER=otlp.
+    """
+    wanted = os.environ.get("OTEL_METRICS_EXPORTER", "").split(",")
+    if "otlp" not in wanted and not os.environ.get("OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"):
+        yield
+        return
+    from opentelemetry import metrics
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    provider = MeterProvider([PeriodicExportingMetricReader(OTLPMetricExporter())])
+    metrics.set_meter_provider(provider)
+    try:
+        yield
+    finally:
+        provider.shutdown()
