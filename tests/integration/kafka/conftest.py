@@ -56,6 +56,7 @@ class Member:
 
     def leave(self) -> dict[str, Any]:
         """End it in peace; gives what it counted."""
+        assert until(lambda: "is up" in self.log), self.log  # before that nobody hears the signal
         self.process.terminate()
         self.process.wait(timeout=60)
         told = (self.home.parent / f"{self.home.name}.out").read_text().splitlines()
@@ -95,14 +96,15 @@ class Group:
     name: str
     members: list[Member] = field(default_factory=list)
 
-    def join(self, **variables: str) -> Member:
-        """Start a process that reads both topics, with a home of its own."""
-        home = self.folder / f"member-{len(self.members)}"
+    def join(self, instead_of: Member | None = None, **variables: str) -> Member:
+        """Start a process that reads both topics, with a home of its own, or in that of one which has ended."""
+        number = len(self.members) if instead_of is None else self.members.index(instead_of)
+        home = self.folder / f"member-{number}"
         arguments = [str(home), self.kafka.brokers, f"{self.spans},{self.logs}", self.name]
         inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         with (
-            (self.folder / f"{home.name}.out").open("wb") as out,
-            (self.folder / f"{home.name}.err").open("wb") as err,
+            (self.folder / f"{home.name}.out").open("ab") as out,
+            (self.folder / f"{home.name}.err").open("ab") as err,
         ):
             process = subprocess.Popen(
                 [sys.executable, str(MEMBER), *arguments],
@@ -111,17 +113,16 @@ class Group:
                 stdout=out,
                 stderr=err,
             )
-        self.members.append(Member(process, home))
-        return self.members[-1]
+        self.members[number:] = [Member(process, home), *self.members[number + 1 :]]
+        return self.members[number]
 
     def stored(self) -> list[dict[str, Record]]:
         """The records of each member's store, by id."""
         found = []
         for member in self.members:
             path = member.home / "records.db"
-            if path.exists():
-                with LocalStore(path) as store:
-                    found.append({record.id: record for record in store.records()})
+            with contextlib.suppress(StoreError), LocalStore(path) as store:  # it may not be there yet
+                found.append({record.id: record for record in store.records()})
         return found
 
     def trace_ids(self) -> set[str]:

@@ -28,6 +28,7 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    logging.getLogger().info("it is up")
     counts = Counts()
     config = (("session.timeout.ms", SecretStr("6000")), ("heartbeat.interval.ms", SecretStr("500")))
     source = KafkaSource(
