@@ -433,8 +433,8 @@ def sustained(seconds: float) -> bool:
         cpu = good * SPANS / (server.cpu_s - before)
     print(
         f"bare {bare_rate:,.0f} spans/s; offered 1/8 of it for {seconds:.0f} s: {good * SPANS:,} spans acknowledged, "
-        f"{bad} requests refused, p99 {took[int(len(took) * 0.99)] * 1000:.0f} ms; {found:,} of {expected:,} records after "
-        f"{took_s:.0f} s; {cpu:,.0f} spans per CPU second"
+        f"{bad} requests refused, p99 {took[int(len(took) * 0.99)] * 1000:.0f} ms; {found:,} of {expected:,} records "
+        f"after {took_s:.0f} s; {cpu:,.0f} spans per CPU second"
     )
     return found == expected and not bad
 

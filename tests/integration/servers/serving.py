@@ -20,6 +20,8 @@ from typing import Any
 
 from .patience import PATIENCE_S, until
 
+START = "import sys; from spanlabel.cli import main; sys.exit(main())"
+
 QUICK = {"root_grace_s": 0.3, "idle_s": 1, "window_s": 0.3}
 """Settings with which a test need not wait for what an operator waits for."""
 
@@ -53,9 +55,9 @@ class Receiver:
         given = {f"SPANLABEL_{name.upper()}": str(value) for name, value in self.settings.items()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SPANLABEL_")}
         with (self.home / "log").open("ab") as log:
+            ports = ("--http", f"127.0.0.1:{self.http}", "--grpc", f"127.0.0.1:{self.grpc}")
             self.process = subprocess.Popen(
-                [sys.executable, "-c", "import sys; from spanlabel.cli import main; sys.exit(main())", "serve"]
-                + ["--http", f"127.0.0.1:{self.http}", "--grpc", f"127.0.0.1:{self.grpc}", *self.arguments],
+                [sys.executable, "-c", START, "serve", *ports, *self.arguments],
                 env=kept | given | {"SPANLABEL_HOME": str(self.home)},
                 cwd=self.home,
                 stderr=log,
@@ -168,7 +170,7 @@ def _free_port() -> int:
 
 def run_of(n: int, *, trace: str | None = None, service: str = "app") -> dict[str, Any]:
     """Two spans of one run as OTLP/JSON: an agent that answers question *n*, and the call that it made."""
-    ids = random.Random(n)
+    ids = random.Random(n)  # noqa: S311 - the same ids each time
     trace_id = trace or f"{ids.getrandbits(128) | 1:032x}"
     root, call = f"{ids.getrandbits(64) | 1:016x}", f"{ids.getrandbits(64) | 1:016x}"
     texts = {
@@ -178,8 +180,8 @@ def run_of(n: int, *, trace: str | None = None, service: str = "app") -> dict[st
         "gen_ai.output.messages": json.dumps([_said("assistant", f"answer {n}")]),
     }
     spans = [
-        _span(trace_id, root, "", {"gen_ai.operation.name": "invoke_agent", **texts}, 0, 9),
-        _span(trace_id, call, root, {"gen_ai.operation.name": "chat", **texts}, 1, 8),
+        _span((trace_id, root, ""), {"gen_ai.operation.name": "invoke_agent", **texts}, 0, 9),
+        _span((trace_id, call, root), {"gen_ai.operation.name": "chat", **texts}, 1, 8),
     ]
     attributes = [{"key": "service.name", "value": {"stringValue": service}}]
     scoped = {"scope": {"name": "test"}, "spans": spans}
@@ -195,7 +197,8 @@ def _said(role: str, text: str) -> dict[str, object]:
     return {"role": role, "parts": [{"type": "text", "content": text}]}
 
 
-def _span(trace: str, span: str, parent: str, texts: Mapping[str, str], start_s: int, end_s: int) -> dict[str, Any]:
+def _span(ids: tuple[str, str, str], texts: Mapping[str, str], start_s: int, end_s: int) -> dict[str, Any]:
+    trace, span, parent = ids
     begun = 1_790_000_000
     return {
         "traceId": trace,

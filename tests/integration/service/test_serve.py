@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from servers.patience import PATIENCE_S, until
-from servers.serving import Receiver, body_of, run_of, run_receiver
+from servers.serving import START, Receiver, body_of, run_of, run_receiver
 
 pytestmark = pytest.mark.integration
 
@@ -72,7 +72,7 @@ class TestTaking:
 class TestCrashes:
     def test_killed_again_and_again(self, tmp_path: Path) -> None:
         """What was answered with success survives a SIGKILL at any moment: nothing is lost, nothing comes twice."""
-        runs, kills, chosen = 400, 12, random.Random(7)
+        runs, kills, chosen = 400, 12, random.Random(7)  # noqa: S311 - the same each time
         with run_receiver(tmp_path) as receiver:
             order = iter(range(runs))
             lock = threading.Lock()
@@ -193,9 +193,8 @@ class TestMistakes:
 
 
 def _serve(home: Path, *arguments: str) -> tuple[int, str]:
-    code = "import sys; from spanlabel.cli import main; sys.exit(main())"
     done = subprocess.run(
-        [sys.executable, "-c", code, "serve", *arguments],
+        [sys.executable, "-c", START, "serve", *arguments],
         env={name: value for name, value in os.environ.items() if not name.startswith("SPANLABEL_")}
         | {"SPANLABEL_HOME": str(home)},
         cwd=home,
