@@ -116,7 +116,7 @@ class HttpServer:
             await asyncio.wait(tasks, timeout=grace_s)
         for task in list(tasks):
             task.cancel()
-        if grace_s:
+        if self._connections:
             await asyncio.sleep(_LAST_BYTES_S)
         self._connections.abort()
         if self._watch is not None:

@@ -95,6 +95,8 @@ class OtlpHttp:
             await _refuse(send, encoding or Encoding.JSON, refused)
         except _Gone:
             pass
+        except asyncio.CancelledError:  # the grace of a stop is over
+            await _refuse(send, encoding or Encoding.JSON, Refused(Refusal.TRY_LATER, "spanlabel is stopping"))
         except Exception as error:  # noqa: BLE001  whatever it is, the sender keeps its spans and comes again
             self._mishaps.say(error)
             self.count(Refusal.TRY_LATER)

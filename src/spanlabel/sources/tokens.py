@@ -115,8 +115,9 @@ def _read(file: Path) -> _Digests:
     for number, line in enumerate(lines, start=1):
         text = line.strip()
         if text and not text.startswith("#"):
-            name, has_name, token = text.rpartition(":")
-            read.append((name.strip() if has_name else "", _digest_of(token.strip(), "tokens_file", number)))
+            before, has_name, after = text.partition(":")
+            name, token = (before.strip(), after.strip()) if has_name else ("", text)
+            read.append((name, _digest_of(token, "tokens_file", number)))
     if not read:
         raise ConfigError("holds no token", setting="tokens_file", value=str(file))
     return tuple(read)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ class ListIntake:
     slow_s: float = 0.0
     used_bytes: int = 0
     most_bytes: int = 0
+    begun: int = 0
     got: list[Request] = field(default_factory=list)
 
     def admit(self, size_bytes: int) -> None:
@@ -54,6 +56,7 @@ class ListIntake:
         self.used_bytes -= size_bytes
 
     async def take(self, request: Request) -> Taken:
+        self.begun += 1
         if self.slow_s:
             await asyncio.sleep(self.slow_s)
         if self.surprise is not None:
@@ -70,6 +73,14 @@ class ListIntake:
                 raise ValueError("the body is no OTLP protobuf") from error
         self.got.append(request)
         return Taken(self.refused, self.message)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds, 10 s at most."""
+    end = time.monotonic() + 10
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @dataclass

@@ -20,6 +20,7 @@ import backports.zstd
 import grpc
 import httpx
 import pytest
+from receiver.serving import until
 
 pytestmark = pytest.mark.integration
 
@@ -101,9 +102,9 @@ def test_half_a_request(open_doors: Callable[..., Any]) -> None:
 def test_sender_goes_away(doors: Any) -> None:
     """A sender that closes in the middle of its body gets nothing taken, and its room is free again."""
     with _connect(doors, sent=_POST + b"Content-Length: 1000\r\n\r\nhalf"):
-        _until(lambda: doors.intake.used_bytes == 1000)
+        until(lambda: doors.intake.used_bytes == 1000)
 
-    _until(lambda: doors.intake.used_bytes == 0)
+    until(lambda: doors.intake.used_bytes == 0)
     assert doors.intake.got == []
 
 
@@ -193,7 +194,7 @@ def test_more_requests_than_allowed(open_doors: Callable[..., Any], make_intake:
     with ThreadPoolExecutor(8) as threads:
         first = [threads.submit(doors.post, b"") for _ in range(2)]
         calls = [threads.submit(doors.export, b"") for _ in range(2)]
-        time.sleep(0.5)
+        until(lambda: doors.intake.begun == 4)
         answer = doors.post(b"")
         with pytest.raises(grpc.RpcError) as caught:
             doors.export(b"")
@@ -314,11 +315,4 @@ def test_bomb_over_grpc(doors: Any) -> None:
         doors.export(bytes(300 * _MIB), compression=grpc.Compression.Gzip)
 
     assert caught.value.code() is grpc.StatusCode.RESOURCE_EXHAUSTED
-    _until(lambda: doors.refused(door="grpc", reason="too_large") == 1)
-
-
-def _until(holds: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: doors.refused(door="grpc", reason="too_large") == 1)
