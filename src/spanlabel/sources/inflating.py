@@ -116,7 +116,8 @@ class Inflating:
             while not self._is_waiting and self.size_bytes < up_to_bytes:
                 self._take(up_to_bytes - self.size_bytes)
         except self._damage as error:
-            raise Refused(Refusal.NOT_UNDERSTOOD, f"the {self._name} data is damaged") from error
+            message = f"the {self._name} data is damaged, or needs too much memory"
+            raise Refused(Refusal.NOT_UNDERSTOOD, message) from error
         return self._is_waiting
 
     def _take(self, most: int) -> None:
