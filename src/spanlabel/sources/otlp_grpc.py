@@ -35,6 +35,9 @@ _SIGNALS = {
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 # A sender with more to say at once waits, instead of being refused.
 _STREAMS_A_CONNECTION = 64
+# gRPC holds a message whole before and after decompression while it is read, so not all are read at once.
+_READ_AT_ONCE = 16
+_LONGEST_TURN_S = 1.0
 
 
 @asynccontextmanager
@@ -115,6 +118,7 @@ class _Exports(grpc.GenericRpcHandler):
         self._counts = counts
         self._mishaps = Mishaps(_log)
         self._under_way = 0
+        self._reading = asyncio.Semaphore(_READ_AT_ONCE)
 
     def service(self, handler_call_details: Any) -> Any:
         """The call's handler; None if there is no such call, which gRPC answers with UNIMPLEMENTED."""
@@ -164,15 +168,24 @@ class _Exports(grpc.GenericRpcHandler):
     async def _message(self, messages: AsyncIterator[bytes]) -> bytes:
         try:
             async with asyncio.timeout(self._listening.body_timeout_s):
-                return await anext(messages)
-        except StopAsyncIteration:  # gRPC has told the sender already, if it was too large
-            raise Refused(
-                Refusal.TOO_LARGE, f"no message, or one of more than {self._listening.max_body_bytes} bytes"
-            ) from None
+                message = await self._read(messages)
         except TimeoutError:
             raise Refused(
                 Refusal.TOO_SLOW, f"the request did not come within {self._listening.body_timeout_s:g} s"
             ) from None
+        if message is None:  # gRPC has told the sender already, if it was too large
+            raise Refused(Refusal.TOO_LARGE, f"no message, or one of more than {self._listening.max_body_bytes} bytes")
+        return message
+
+    async def _read(self, messages: AsyncIterator[bytes]) -> bytes | None:
+        async with self._reading:
+            reading = asyncio.ensure_future(anext(messages, None))
+            try:
+                await asyncio.wait({reading}, timeout=_LONGEST_TURN_S)
+            except asyncio.CancelledError:
+                reading.cancel()
+                raise
+        return await reading  # a slow one goes on without keeping its place from others
 
 
 def _authorization(context: _Context) -> str:

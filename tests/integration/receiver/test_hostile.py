@@ -7,6 +7,7 @@ import gzip
 import socket
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from collections import Counter
@@ -121,6 +122,29 @@ def test_slow_call(open_doors: Callable[..., Any]) -> None:
     assert caught.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
     assert "did not come within 0.3 s" in caught.value.details()
     assert doors.export(b"") == b""
+
+
+def test_many_slow_calls(doors: Any) -> None:
+    """Calls whose messages do not come keep others waiting for a moment at most."""
+    end = threading.Event()
+    with grpc.insecure_channel(doors.grpc_target) as channel:
+        call = channel.stream_unary("/opentelemetry.proto.collector.trace.v1.TraceService/Export")
+        slow = [call.future(_silence(end)) for _ in range(40)]
+        until(lambda: doors.intake.used_bytes == 40 << 20)
+        begun = time.monotonic()
+
+        assert doors.export(b"") == b""
+
+        assert time.monotonic() - begun < 4
+        for one in slow:
+            one.cancel()
+        end.set()
+    until(lambda: doors.intake.used_bytes == 0)
+
+
+def _silence(end: threading.Event) -> Iterator[bytes]:
+    end.wait(20)
+    yield b""
 
 
 @pytest.mark.parametrize("endless", [
