@@ -98,8 +98,10 @@ class Pipeline:
     def accept(self, spans: Sequence[Span], logs: Sequence[Log] = (), *, now_s: float) -> None:
         """Take spans and log records in any order; duplicates are allowed.
 
+        Log records that hold no messages, as the app's own lines within a span, are passed over.
         Of a span that no dialect knows only the structure is kept, and whose conversation it says it is.
         """
+        logs = [log for log in logs if self._readers.knows(log)]
         self._assembler.add([self._slim(span) for span in spans], logs, now_s=now_s)
         if logs:
             self._counts.add(Metric.LOGS_RECEIVED, len(logs))

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from rich.console import Console
 from rich.live import Live
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from spanlabel.config.receiver import ReceiverSettings
     from spanlabel.config.settings import Settings
     from spanlabel.service import Service
+    from spanlabel.service.kafka import KafkaService
+
+    AnyService: TypeAlias = Service | KafkaService
 
 LINE_S: Final = 0.5
 """The live line is drawn this often."""
@@ -41,41 +44,55 @@ _logger = logging.getLogger("spanlabel.service")
 
 
 class _Says(Protocol):
-    def report(self, service: Service) -> None: ...
+    def report(self, service: AnyService) -> None: ...
 
 
-def serve_otlp(settings: Settings, receiver: ReceiverSettings) -> int:
+def serve_until_signal(settings: Settings, receiver: ReceiverSettings) -> int:
     """Run the receiver until a signal ends it.
 
     Returns:
         The exit code.
 
     Raises:
-        ConfigError: A setting is wrong, a port is taken, or the extra is not installed.
+        ConfigError: A setting is wrong, a port is taken, Kafka cannot be reached, or an extra is not installed.
         StoreError: The journal or the outbox cannot be used.
     """
-    try:
-        from spanlabel.service import Service
-    except ImportError as error:
-        raise ConfigError(
-            f"spanlabel serve needs the extra: pip install 'spanlabel[receiver]' ({error.name})"
-        ) from None
-    errors = console(stderr=True)
-    with _spoken(errors, Words(settings)) as says, _own_metrics():
-        service = Service(settings, receiver, Counts())
+    kind = _service_of(receiver)
+    with _spoken(console(stderr=True), Words(settings)) as says, _own_metrics():
+        service = kind(settings, receiver, Counts())
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(_served(service, says, settings))
     return 0
 
 
-async def _served(service: Service, says: _Says, settings: Settings) -> None:
+def _service_of(receiver: ReceiverSettings) -> type[AnyService]:
+    from spanlabel.config.receiver import Source
+
+    extra = "kafka,receiver" if receiver.source is Source.KAFKA else "receiver"
+    try:
+        if receiver.source is Source.KAFKA:
+            import confluent_kafka  # noqa: F401 - only to see whether it is there
+
+            from spanlabel.service.kafka import KafkaService
+
+            return KafkaService
+        from spanlabel.service import Service
+    except ImportError as error:
+        raise ConfigError(
+            f"spanlabel serve needs {error.name}: pip install 'spanlabel[{extra}]'",
+            setting="source",
+            value=receiver.source.value,
+        ) from None
+    return Service
+
+
+async def _served(service: AnyService, says: _Says, settings: Settings) -> None:
     stop = asyncio.Event()
     _end_by_signal(stop)
 
     def ready() -> None:
-        places = ", ".join(f"{name} {address}" for name, address in service.ports.items())
         names = ", ".join(one.name for one in settings.destinations)
-        _logger.info("Receiving: %s; records go to %s; Ctrl-C ends it", places, names)
+        _logger.info("Receiving: %s; records go to %s; Ctrl-C ends it", service.origin, names)
 
     async def report() -> None:
         while True:
@@ -154,7 +171,7 @@ class _Screen(logging.Handler):
         line = Text(f"{datetime.now():%H:%M:%S} {self._words(record.getMessage())}", style=style)  # noqa: DTZ005
         self._console.print(line, soft_wrap=True)
 
-    def report(self, service: Service) -> None:
+    def report(self, service: AnyService) -> None:
         now_s, spans = time.monotonic(), service.spans
         last_s, last = self._last
         self._last = (now_s, spans)
@@ -189,33 +206,32 @@ class _Lines(logging.Handler):
             flush=True,
         )
 
-    def report(self, service: Service) -> None:
+    def report(self, service: AnyService) -> None:
         if time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + REPORT_S
             _logger.info("report", extra={"numbers": _numbers(service)})
 
 
-def _line(service: Service, rate: float) -> str:
-    journal = service.journal
-    parts = [
-        f"{service.spans:,} spans ({rate:,.0f}/s)",
-        f"{service.held_spans:,} held",
-        f"journal {_size(journal.disk_bytes)}"
-        + (f", {journal.waiting_entries:,} unread" if journal.waiting_entries else ""),
-    ]
+def _line(service: AnyService, rate: float) -> str:
+    condition = service.condition
+    parts = [f"{service.spans:,} spans ({rate:,.0f}/s)", f"{service.held_spans:,} held"]
+    if "journal_bytes" in condition:
+        parts.append(f"journal {_size(condition['journal_bytes'])}")
+        if condition["journal_waiting"]:
+            parts.append(f"{condition['journal_waiting']:,} unread")
+    else:
+        parts.append(f"{condition['partitions']} partitions, {condition['lag']:,} unread")
     for one in service.deliveries:
         waiting = f", {one.tally.waiting:,} waiting" if one.tally.waiting else ""
         parts.append(f"{one.name} {one.tally.delivered:,} delivered{waiting}" + (f" ({one.why})" if one.why else ""))
     return " · ".join(parts)
 
 
-def _numbers(service: Service) -> dict[str, object]:
-    journal = service.journal
+def _numbers(service: AnyService) -> dict[str, object]:
     return {
         "spans": service.spans,
         "held_spans": service.held_spans,
-        "journal_bytes": journal.disk_bytes,
-        "journal_waiting": journal.waiting_entries,
+        **service.condition,
         "destinations": {
             one.name: {
                 "delivered": one.tally.delivered,

@@ -60,7 +60,7 @@ def serve(
     """
     from spanlabel.config.loading import load_receiver
 
-    from ._serving import serve_otlp
+    from ._serving import serve_until_signal
 
     loaded, receiver, _ = load_receiver(
         config=config,
@@ -72,4 +72,4 @@ def serve(
         tokens_file=tokens_file,
         allow_anonymous=allow_anonymous or None,
     )
-    raise typer.Exit(serve_otlp(loaded.settings, receiver))
+    raise typer.Exit(serve_until_signal(loaded.settings, receiver))

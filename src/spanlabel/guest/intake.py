@@ -16,7 +16,6 @@ from spanlabel.compose import Running
 from spanlabel.delivery.no_fork import no_fork
 from spanlabel.delivery.once import OncePerMinute
 from spanlabel.delivery.untraced import untraced
-from spanlabel.dialects import is_content
 from spanlabel.errors import SpanlabelError
 from spanlabel.metrics import Counts, Metric
 from spanlabel.telemetry import observe
@@ -206,7 +205,7 @@ class Intake:
 
     def _take_log(self, given: Any, logs: list[Log]) -> None:
         log = log_from_sdk(given)
-        if log is not None and is_content(log):
+        if log is not None:
             logs.append(log)
 
     def _guard(self, where: str, work: Callable[[], object]) -> None:

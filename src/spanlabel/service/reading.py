@@ -7,12 +7,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from spanlabel.delivery.once import OncePerMinute
 from spanlabel.delivery.untraced import untraced
-from spanlabel.dialects import STRUCTURE_KEYS, Readers
 from spanlabel.errors import SpanlabelError
 from spanlabel.metrics import Counts, Metric
 from spanlabel.rules.condition import TOKEN
@@ -52,7 +50,7 @@ class Reading:
 
     Args:
         journal: What was received; open.
-        readers: The dialects.
+        gate: Which spans are read whole.
         counts: Where everything is counted.
         max_bytes: Memory for traces.
         journal_bytes: Largest size of the journal.
@@ -67,7 +65,7 @@ class Reading:
     def __init__(
         self,
         journal: Journal,
-        readers: Readers,
+        gate: Gate,
         counts: Counts,
         *,
         max_bytes: int,
@@ -76,12 +74,11 @@ class Reading:
         last_taken_s: Callable[[], float],
     ) -> None:
         self._journal = journal
-        self._readers = readers
+        self._gate = gate
         self._counts = counts
         self._soft_bytes = max_bytes - max_bytes // 8
         self._journal_bytes = journal_bytes
         self._pause_s = pause_s
-        self._gate = Gate(self._knows, frozenset(STRUCTURE_KEYS))
         self._last_taken_s = last_taken_s
         self._stop = threading.Event()
         self._once = OncePerMinute()
@@ -197,17 +194,10 @@ class Reading:
 
     def _decoded(self, request: Request) -> Decoded:
         if request.encoding is Encoding.JSON:
-            decoded = read_json(request.body)
-        elif request.signal is Signal.LOGS:
-            decoded = read_logs(request.body)
-        else:
-            decoded = read_traces(request.body, self._gate)
-        if decoded.logs:
-            decoded = replace(decoded, logs=tuple(log for log in decoded.logs if self._readers.knows(log)))
-        return decoded
-
-    def _knows(self, span: Any) -> bool:
-        return self._readers.mask(span) != 0
+            return read_json(request.body)
+        if request.signal is Signal.LOGS:
+            return read_logs(request.body)
+        return read_traces(request.body, self._gate)
 
     def _release(self) -> None:
         released = self._running.pipeline.take_released()

@@ -7,29 +7,28 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from spanlabel.assembly import Limits
-from spanlabel.compose import Running, all_readers, limits_of
-from spanlabel.config.receiver import OFF, ReceiverSettings
+from spanlabel.compose import Running, limits_of
 from spanlabel.errors import StoreError
 from spanlabel.journal import Journal
 from spanlabel.metrics import Counts
 from spanlabel.sources.http_server import HttpServer, serve_http
-from spanlabel.sources.listening import Listening, refuse_open_door
+from spanlabel.sources.listening import refuse_open_door
 from spanlabel.sources.otlp_grpc import GrpcServer, serve_grpc
-from spanlabel.sources.tls import Tls
 from spanlabel.sources.tokens import Tokens
 from spanlabel.telemetry import observe
 
+from .gate import gate_of
+from .listening import listening_of
 from .reading import Reading
 from .standing import Delivery, Watching
 from .taking import Taking
 
 if TYPE_CHECKING:
+    from spanlabel.config.receiver import ReceiverSettings
     from spanlabel.config.settings import Settings
-    from spanlabel.journal import State
 
 WINDOW_S: Final = 10.0
 """How long a ready trace waits for others that one run may be spread over (design 4.3)."""
@@ -73,7 +72,7 @@ class Service:
         )
         self._reading = Reading(
             self._journal,
-            all_readers(),
+            gate_of(),
             counts,
             max_bytes=limits.max_bytes,
             journal_bytes=receiver.journal_max_bytes,
@@ -87,16 +86,22 @@ class Service:
             self._journal, counts, max_in_flight_bytes=receiver.max_in_flight_bytes, refusal=self._refusal
         )
         self._watching = Watching(self._running, counts)
-        self._listening = _listening_of(receiver)
+        self._listening = listening_of(receiver)
         self._is_ending = False
         self._is_open = False
         self.ports: dict[str, str] = {}
         self.deliveries: tuple[Delivery, ...] = ()
 
     @property
-    def journal(self) -> State:
-        """How the journal stands."""
-        return self._journal.state()
+    def origin(self) -> str:
+        """Where spans come from, for the first line of the log."""
+        return ", ".join(f"{name} {address}" for name, address in self.ports.items())
+
+    @property
+    def condition(self) -> dict[str, int]:
+        """How the journal stands, in numbers."""
+        journal = self._journal.state()
+        return {"journal_bytes": journal.disk_bytes, "journal_waiting": journal.waiting_entries}
 
     @property
     def spans(self) -> int:
@@ -130,7 +135,7 @@ class Service:
             async with AsyncExitStack() as stack:
                 servers = [await stack.enter_async_context(door) for door in doors]
                 self.ports = {
-                    name: replace(listening, port=server.port).address
+                    name: listening.at_port(server.port).address
                     for (name, listening), server in zip(self._listening.items(), servers, strict=True)
                 }
                 self._is_open = True
@@ -201,23 +206,3 @@ class Service:
         """Why no requests should be sent here now."""
         why = self._taking.hindrance if self._is_open else "this receiver is starting"
         return (*self._ills(), *((why,) if why else ()))
-
-
-def _listening_of(receiver: ReceiverSettings) -> dict[str, Listening]:
-    """By name of the protocol."""
-    tls = None
-    if receiver.tls_cert is not None and receiver.tls_key is not None:
-        tls = Tls(receiver.tls_cert, receiver.tls_key, receiver.tls_client_ca)
-    found = {}
-    for name, setting in (("grpc", "listen_grpc"), ("http", "listen_http")):
-        address = getattr(receiver, setting)
-        if address != OFF:
-            found[name] = replace(
-                Listening.at(address, setting=setting, tls=tls),
-                max_body_bytes=receiver.max_body_bytes,
-                max_connections=receiver.max_connections,
-                max_requests=receiver.max_requests,
-                header_timeout_s=receiver.header_timeout_s,
-                body_timeout_s=receiver.body_timeout_s,
-            )
-    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from spanlabel.errors import ConfigError
@@ -58,6 +58,10 @@ class Listening:
                 "must be an address and a port, such as 127.0.0.1:4318 or [::1]:4318", setting=setting, value=address
             )
         return cls(setting=setting, host=bare, port=int(port), tls=tls)
+
+    def at_port(self, port: int) -> Self:
+        """The same door at another port."""
+        return replace(self, port=port)
 
     @property
     def address(self) -> str:
