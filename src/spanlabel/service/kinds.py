@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Final
 
 from spanlabel.sources.request import Encoding, Request, Signal
+from spanlabel.wire.keeping import kept_json, kept_logs, kept_traces
 
 _LOGS: Final = 1
 _JSON: Final = 2
@@ -39,3 +42,20 @@ def unpacked(kind: int, body: bytes) -> Request:
         body,
         token,
     )
+
+
+def shortened(kind: int, body: bytes, trace_ids: Collection[str]) -> bytes:
+    """The body of the same kind that holds these traces only; *body* itself if that would not be shorter.
+
+    Raises:
+        ValueError: A later version wrote it, or it cannot be read.
+    """
+    request = unpacked(kind, body)
+    if request.encoding is Encoding.JSON:
+        kept = kept_json(request.body, trace_ids)
+    elif request.signal is Signal.LOGS:
+        kept = kept_logs(request.body, trace_ids)
+    else:
+        kept = kept_traces(request.body, trace_ids)
+    _, made = packed(replace(request, body=kept))
+    return made if len(made) < len(body) else body

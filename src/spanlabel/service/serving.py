@@ -21,6 +21,7 @@ from spanlabel.sources.tokens import Tokens
 from spanlabel.telemetry import observe
 
 from .gate import gate_of
+from .kinds import shortened
 from .listening import listening_of
 from .reading import Reading
 from .standing import Delivery, Watching
@@ -69,6 +70,7 @@ class Service:
             fsync=receiver.journal_fsync,
             max_bytes=receiver.journal_max_bytes,
             memory_bytes=receiver.journal_memory_bytes,
+            slim=shortened,
         )
         self._reading = Reading(
             self._journal,

@@ -28,6 +28,15 @@ def read_json(body: bytes) -> Decoded:
     Raises:
         ValueError: It is no JSON object; the text says why and holds nothing of it.
     """
+    return read_document(document_of(body))
+
+
+def document_of(body: bytes) -> dict[str, object]:
+    """Decode a request, as `read_json` does.
+
+    Raises:
+        ValueError: It is no JSON object; the text says why and holds nothing of it.
+    """
     try:
         document = json.loads(body.decode("utf-8-sig", errors="replace"))
     except json.JSONDecodeError as error:
@@ -38,4 +47,4 @@ def read_json(body: bytes) -> Decoded:
         raise ValueError("cannot be read: a number in its JSON is too long") from None
     if not isinstance(document, dict):
         raise ValueError("is no OTLP request: expected a JSON object")  # noqa: TRY004 - what is wrong is the data
-    return read_document(document)
+    return document

@@ -63,9 +63,7 @@ def read_document(document: object) -> Decoded:
     if not isinstance(document, dict):
         reader.problems[f"expected a JSON object, found {_json_type(document)}"] = 0
     else:
-        if "resource_spans" in document or "resource_logs" in document:
-            document = _object(_camel_case(document, depth=4 * MAX_DEPTH))
-        reader.read(document)
+        reader.read(in_camel_case(document))
     return Decoded(
         spans=tuple(reader.spans),
         logs=tuple(reader.logs),
@@ -73,6 +71,13 @@ def read_document(document: object) -> Decoded:
         refused=sum(reader.problems.values()),
         logs_without_span=reader.logs_without_span,
     )
+
+
+def in_camel_case(document: dict[str, object]) -> dict[str, object]:
+    """*document* with its keys in camel case; itself if they are."""
+    if "resource_spans" in document or "resource_logs" in document:
+        return _object(_camel_case(document, depth=4 * MAX_DEPTH))
+    return document
 
 
 class _Reader:
