@@ -22,7 +22,7 @@ from spanlabel.pairing import reconstruct
 from spanlabel.ports import RecordSink
 from spanlabel.records import record_of
 from spanlabel.rules import Dropped, Rule, applied
-from spanlabel.wire.size import size_of_attributes
+from spanlabel.wire.size import SKELETON_BYTES, size_of_attributes
 
 if TYPE_CHECKING:
     from spanlabel.rules.admission import Admission
@@ -377,10 +377,6 @@ class Pipeline:
             self._written.move_to_end(trace_id)
         while len(self._written) > self._written_limit:
             self._written.popitem(last=False)
-
-
-SKELETON_BYTES: Final = 400
-"""What the structure of a span costs in memory, about (measured: ids, name, times and the object)."""
 
 
 def _has_content(gathered: Gathered) -> bool:
