@@ -286,14 +286,17 @@ def _own_function(path: str) -> Callable[[str], str]:
     from importlib import import_module
     from operator import attrgetter
 
+    from spanlabel.config.rules import Placed
+
+    source = path.source if isinstance(path, Placed) else None
     module, _, name = path.partition(":")
     try:
         found = attrgetter(name)(import_module(module))
     except Exception as error:
         why = f"cannot be imported: {type(error).__name__}: {error}"
-        raise ConfigError(why, setting="redact_with", value=path) from error
+        raise ConfigError(why, setting="redact_with", value=path, source=source) from error
     if not callable(found):
-        raise ConfigError("is no function", setting="redact_with", value=path)
+        raise ConfigError("is no function", setting="redact_with", value=path, source=source)
     mask: Callable[[str], str] = found
     return mask
 

@@ -408,3 +408,17 @@ def test_an_app_that_leaves_delivery_to_another_process(
     outbox = Outbox(home / "outbox.db", max_bytes=1 << 24)
     assert outbox.tally("scripted") == Tally(made=1, waiting=1)
     outbox.close()
+
+
+def test_an_app_without_the_platform_s_key(provider: TracerProvider, ask: Ask, home: Path) -> None:
+    """
+    Nor does it need the platform's address or key, or its SDK.
+    """
+    provider.add_span_processor(AnnotationSpanProcessor(platform="argilla", deliver_in="elsewhere"))
+    ask(provider, "q")
+    assert provider.force_flush()
+    provider.shutdown()
+
+    outbox = Outbox(home / "outbox.db", max_bytes=1 << 24)
+    assert outbox.tally("argilla") == Tally(made=1, waiting=1)
+    outbox.close()

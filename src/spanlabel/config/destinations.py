@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
 from spanlabel import registry
 from spanlabel.errors import ConfigError
 
@@ -13,6 +15,12 @@ from .platform import settings_class
 from .settings import Destination, Settings
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class NotRead(BaseSettings):
+    """What a destination has instead of its platform's settings in a process that sends it nothing."""
+
+    model_config = SettingsConfigDict(frozen=True)
 
 
 def choose_destination(settings: Settings, name: str) -> Destination:
@@ -34,12 +42,15 @@ def choose_destination(settings: Settings, name: str) -> Destination:
     raise ConfigError(f"there is no destination {name!r}{registry.suggestion(name, tuple(sorted(known)))}")
 
 
-def default_destination(platform: str, *, source: str = "default") -> tuple[Destination, dict[str, str]]:
+def default_destination(
+    platform: str, *, source: str = "default", is_sent_elsewhere: bool = False
+) -> tuple[Destination, dict[str, str]]:
     """Make the destination that is named like its platform and set by the environment alone.
 
     Args:
         platform: The platform's name.
         source: Where the name was written, for the error.
+        is_sent_elsewhere: Another process sends to it, and reads the platform's settings.
 
     Returns:
         It, and the source of each of its settings and of its platform.
@@ -47,11 +58,16 @@ def default_destination(platform: str, *, source: str = "default") -> tuple[Dest
     Raises:
         ConfigError: The platform is unknown or one of its settings is wrong.
     """
+    if is_sent_elsewhere:
+        registry.find_platform(platform, source=source)
+        return Destination(name=platform, platform=platform, settings=NotRead()), {"platform": source}
     settings, sources = build_part(settings_class(platform, source=source), {}, {})
     return Destination(name=platform, platform=platform, settings=settings), {"platform": source} | sources
 
 
-def read_destinations(listed: object, place: str) -> list[tuple[Destination, dict[str, str]]]:
+def read_destinations(
+    listed: object, place: str, *, is_sent_elsewhere: bool = False
+) -> list[tuple[Destination, dict[str, str]]]:
     """Read `destinations` of spanlabel.yaml.
 
     What stands in the list wins over the platform's environment variables: with two destinations of one
@@ -60,6 +76,7 @@ def read_destinations(listed: object, place: str) -> list[tuple[Destination, dic
     Args:
         listed: As YAML gave it.
         place: File and key, such as "/app/spanlabel.yaml: destinations".
+        is_sent_elsewhere: Another process sends to them, and reads the platforms' settings.
 
     Returns:
         Each, and the source of each of its settings and of its platform; at least one, in order, no name twice.
@@ -71,7 +88,7 @@ def read_destinations(listed: object, place: str) -> list[tuple[Destination, dic
         raise ConfigError("must be a list of at least one destination", setting="destinations", source=place)
     found: list[tuple[Destination, dict[str, str]]] = []
     for index, entry in enumerate(listed):
-        destination, sources = _read_one(entry, f"{place}[{index}]")
+        destination, sources = _read_one(entry, f"{place}[{index}]", is_sent_elsewhere=is_sent_elsewhere)
         if any(destination.name == other.name for other, _ in found):
             raise ConfigError(
                 "two destinations have this name",
@@ -83,7 +100,7 @@ def read_destinations(listed: object, place: str) -> list[tuple[Destination, dic
     return found
 
 
-def _read_one(entry: object, place: str) -> tuple[Destination, dict[str, str]]:
+def _read_one(entry: object, place: str, *, is_sent_elsewhere: bool) -> tuple[Destination, dict[str, str]]:
     if not isinstance(entry, Mapping):
         raise ConfigError(
             "must be a mapping with platform, name and the platform's settings",
@@ -97,7 +114,7 @@ def _read_one(entry: object, place: str) -> tuple[Destination, dict[str, str]]:
             setting="platform",
             source=place,
         )
-    part = settings_class(platform, source=f"{place}.platform")
+    registry.find_platform(platform, source=f"{place}.platform")
     name = entry.get("name", platform)
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ConfigError(
@@ -105,9 +122,13 @@ def _read_one(entry: object, place: str) -> tuple[Destination, dict[str, str]]:
             setting="name",
             source=f"{place}.name",
         )
+    origin = {"platform": f"{place}.platform"}
+    if is_sent_elsewhere:
+        return Destination(name=name, platform=platform, settings=NotRead()), origin
+    part = settings_class(platform, source=f"{place}.platform")
     own = {key: value for key, value in entry.items() if key not in {"name", "platform"}}
     check_names(own, part.model_fields, source=place)
     above = {key: Given(value, f"{place}.{key}") for key, value in own.items()}
     settings, sources = build_part(part, above, {}, place=place)
     found = Destination(name=name, platform=platform, settings=settings)
-    return found, {"platform": f"{place}.platform"} | sources
+    return found, origin | sources

@@ -15,7 +15,8 @@ from spanlabel.errors import ConfigError
 from .destinations import default_destination, read_destinations
 from .file import ConfigFile, read_config_file
 from .parts import Given, build_part, check_names
-from .settings import Destination, Settings
+from .rules import Placed
+from .settings import DeliverIn, Destination, Settings
 from .switches import is_sdk_disabled
 from .variables import FILE_ONLY, check_variables
 
@@ -57,6 +58,28 @@ def load(*, config: str | os.PathLike[str] | None = None, **given: object) -> Lo
             each other, or the file cannot be read. The text names the setting, the value (never a secret) and
             its place.
     """
+    return _loaded(config, given)
+
+
+def load_for_application(*, config: str | os.PathLike[str] | None = None, **given: object) -> Loaded:
+    """Read all settings that an application needs.
+
+    Where `deliver_in` is elsewhere, the platforms' own settings, with their keys, are not read: `spanlabel deliver`
+    needs them, and the application only the names of its destinations.
+
+    Args:
+        config: As for `load`.
+        given: As for `load`.
+
+    Raises:
+        ConfigError: As for `load`.
+    """
+    return _loaded(config, given, is_application=True)
+
+
+def _loaded(
+    config: str | os.PathLike[str] | None, given: Mapping[str, object], *, is_application: bool = False
+) -> Loaded:
     check_variables()
     file = read_config_file(config)
     above = _keywords(given)
@@ -65,10 +88,17 @@ def load(*, config: str | os.PathLike[str] | None = None, **given: object) -> Lo
     if is_sdk_disabled() and "disabled" not in above and not os.environ.get("SPANLABEL_DISABLED"):
         above["disabled"] = Given(True, "environment variable OTEL_SDK_DISABLED")
     settings, sources = build_part(Settings, above, _of(Settings, below))
-    destinations, own_sources = _destinations(settings.platform, sources["platform"], listed)
+    destinations, own_sources = _destinations(
+        settings.platform,
+        sources["platform"],
+        listed,
+        is_sent_elsewhere=is_application and settings.deliver_in is DeliverIn.ELSEWHERE,
+    )
     if listed is not None:
         sources["destinations"] = listed.source
     update: dict[str, object] = {"destinations": destinations}
+    if settings.redact_with is not None:
+        update["redact_with"] = Placed.at(settings.redact_with, sources["redact_with"])
     if routes is not None:
         from .routes import read_routes
 
@@ -139,9 +169,11 @@ def _check_names(names: Mapping[Any, object], source: str, *, is_file: bool = Fa
         )
 
 
-def _destinations(platform: str, source: str, listed: Given | None) -> tuple[tuple[Destination, ...], dict[str, str]]:
+def _destinations(
+    platform: str, source: str, listed: Given | None, *, is_sent_elsewhere: bool
+) -> tuple[tuple[Destination, ...], dict[str, str]]:
     if listed is None:
-        found = [default_destination(platform, source=source)]
+        found = [default_destination(platform, source=source, is_sent_elsewhere=is_sent_elsewhere)]
     elif source != "default":
         raise ConfigError(
             f"contradicts {listed.source}; remove one of them",
@@ -150,7 +182,7 @@ def _destinations(platform: str, source: str, listed: Given | None) -> tuple[tup
             source=source,
         )
     else:
-        found = read_destinations(listed.value, listed.source)
+        found = read_destinations(listed.value, listed.source, is_sent_elsewhere=is_sent_elsewhere)
     sources = {
         f"destinations.{destination.name}.{name}": place for destination, own in found for name, place in own.items()
     }

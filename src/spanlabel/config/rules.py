@@ -15,6 +15,25 @@ from pydantic_settings import NoDecode
 _IMPORT_PATH = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*:[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 
 
+class Placed(str):
+    """A text that knows where it was written, for what is found wrong with it only when it is used.
+
+    Attributes:
+        source: As in `Loaded.sources`.
+    """
+
+    __slots__ = ("source",)
+
+    source: str
+
+    @classmethod
+    def at(cls, text: str, source: str) -> Placed:
+        """Note where a text was written."""
+        placed = cls(text)
+        placed.source = source
+        return placed
+
+
 def _as_list(value: object) -> object:
     """A text is a list: with commas between, or as JSON where an entry holds a comma."""
     if not isinstance(value, str):

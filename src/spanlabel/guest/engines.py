@@ -35,9 +35,9 @@ def engine_for(limits: Callable[[], Limits], given: dict[str, object], *, is_exp
     if is_disabled() and given.get("disabled") is not False:
         return None
     try:
-        from spanlabel.config.loading import load
+        from spanlabel.config.loading import load_for_application
 
-        settings = load(**given).settings  # type: ignore[arg-type] # load checks the names and the types
+        settings = load_for_application(**given).settings  # type: ignore[arg-type] # it checks the names and the types
         return None if settings.disabled else _engines.take_seat(settings, limits, is_exporter=is_exporter)
     except ConfigError as error:
         if str(error) not in _complaints:  # each seat of an application would say it again

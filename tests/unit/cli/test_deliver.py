@@ -39,7 +39,7 @@ def when(condition: Callable[[], bool], do: Callable[[], object]) -> None:
     """Do something from another thread as soon as it is so."""
 
     def watch() -> None:
-        end_s = time.monotonic() + 20
+        end_s = time.monotonic() + 60
         while not condition() and time.monotonic() < end_s:
             time.sleep(0.01)
         do()
@@ -313,6 +313,6 @@ class TestInterrupted:
         scripted.proceed.set()
 
         assert ran.code == 130
-        assert spent_s < 5
+        assert spent_s < 30  # the platform would take 60
         assert tally == Tally(made=1, waiting=1)
         assert signal.getsignal(signal.SIGINT) is before

@@ -157,17 +157,22 @@ class TestExtract:
         assert not any(b"Alice" in content for content in files)
 
     def test_a_function_that_is_not_there(
-        self, spanlabel: Run, written: Written, monkeypatch: pytest.MonkeyPatch
+        self, spanlabel: Run, written: Written, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     ) -> None:
         """
-        If the function cannot be imported nothing is printed, and the setting is named.
+        If the function cannot be imported nothing is printed, and the setting is named with the place where it is set.
         """
+        file = tmp_path / "spanlabel.yaml"
+        file.write_text("redact_with: nowhere_at_all:mask")
+        by_file = spanlabel("extract", written(llm_span("a", "b")))
         monkeypatch.setenv("SPANLABEL_REDACT_WITH", "nowhere_at_all:mask")
 
         ran = spanlabel("extract", written(llm_span("a", "b")))
 
         assert (ran.code, ran.out) == (2, "")
-        assert ran.err.startswith("Error: redact_with = 'nowhere_at_all:mask': cannot be imported")
+        named = "Error: redact_with = 'nowhere_at_all:mask'"
+        assert ran.err.startswith(f"{named} (environment variable SPANLABEL_REDACT_WITH): cannot be imported")
+        assert by_file.err.startswith(f"{named} ({file}: redact_with): cannot be imported")
 
 
 def test_config_show(spanlabel: Run, monkeypatch: pytest.MonkeyPatch) -> None:

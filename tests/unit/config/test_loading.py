@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from spanlabel.config.loading import load
+from spanlabel.config.loading import load, load_for_application
 from spanlabel.config.receiver import ReceiverSettings
 from spanlabel.config.settings import Settings
 from spanlabel.errors import ConfigError
@@ -480,6 +480,65 @@ class TestMistakes:
         assert caught.value.__suppress_context__
         assert (caught.value.setting, caught.value.value) == ("idle_s", "x")
         assert caught.value.source == "environment variable SPANLABEL_IDLE_S"
+
+
+class TestSentElsewhere:
+    """An application whose records another process sends."""
+
+    def test_needs_no_key(self, write_yaml: WriteYaml) -> None:
+        """
+        It needs only the names of its destinations; whoever sends needs the platforms' settings.
+        """
+        write_yaml(
+            "deliver_in: elsewhere\n"
+            "destinations: [{platform: argilla}, {name: second, platform: argilla, preset: langchain},"
+            " {platform: local}]"
+        )
+
+        settings = load_for_application().settings
+
+        assert [(one.name, one.platform) for one in settings.destinations] == [
+            ("argilla", "argilla"),
+            ("second", "argilla"),
+            ("local", "local"),
+        ]
+        with pytest.raises(ConfigError, match="must be set"):
+            load()
+
+    def test_by_the_environment_alone(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        The same where one variable names the platform; and a key that is there is not kept.
+        """
+        monkeypatch.setenv("SPANLABEL_PLATFORM", "label-studio")
+        monkeypatch.setenv("LABEL_STUDIO_API_KEY", "s3cret")
+        monkeypatch.setenv("SPANLABEL_DELIVER_IN", "elsewhere")
+
+        loaded = load_for_application()
+
+        assert [one.name for one in loaded.settings.destinations] == ["label-studio"]
+        assert loaded.settings == load_for_application().settings
+        assert loaded.settings.destinations[0].settings.model_dump() == {}
+
+    def test_names_are_checked(self, write_yaml: WriteYaml) -> None:
+        """
+        A mistyped platform, and two destinations of one name, are told in the application too.
+        """
+        write_yaml("{deliver_in: elsewhere, destinations: [{platform: argila}]}")
+        with pytest.raises(ConfigError, match="did you mean argilla"):
+            load_for_application()
+
+        write_yaml("{deliver_in: elsewhere, destinations: [{platform: local}, {platform: local}]}")
+        with pytest.raises(ConfigError, match="two destinations have this name"):
+            load_for_application()
+
+    def test_here(self, write_yaml: WriteYaml) -> None:
+        """
+        An application that sends itself needs them, as ever.
+        """
+        write_yaml("destinations: [{platform: argilla}]")
+
+        with pytest.raises(ConfigError, match="must be set"):
+            load_for_application()
 
 
 def test_platform_variables_are_known(monkeypatch: pytest.MonkeyPatch) -> None:

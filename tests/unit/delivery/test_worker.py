@@ -908,17 +908,17 @@ class TestClose:
                 self, batch: Sequence[Record], *, timeout_s: float, maybe_there: Set[str] = frozenset()
             ) -> list[Outcome]:
                 entered.set()
-                leave.wait(10)
+                leave.wait(60)
                 return super().write(batch, timeout_s=timeout_s, maybe_there=maybe_there)
 
         _put(outbox, 1)
         worker = make_worker(make_writer=lambda: Hanging(platform))
         thread = threading.Thread(target=worker.step, daemon=True)
         thread.start()
-        assert entered.wait(10)
+        assert entered.wait(60)
         worker.close(0.01)
         leave.set()
-        thread.join(10)
+        thread.join(60)
 
         assert worker.state is State.CLOSED
         assert outbox.tally("d").waiting + outbox.tally("d").delivered == 1
@@ -948,10 +948,10 @@ class TestRun:
             arrived.clear()
             _put(outbox, number)
             worker.wake()
-            assert arrived.wait(10)
+            assert arrived.wait(60)
         stop.set()
         worker.wake()
-        thread.join(10)
+        thread.join(60)
 
         assert not thread.is_alive()
         assert list(platform.records) == _ids(1, 2)

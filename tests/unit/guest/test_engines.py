@@ -65,7 +65,7 @@ def test_an_accident_while_setting_up_is_off(
     def fail(**_: object) -> None:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr(loading, "load", fail)
+    monkeypatch.setattr(loading, "load_for_application", fail)
     with caplog.at_level(logging.ERROR, "spanlabel"):
         assert engine_for(Limits.for_processor, {}) is None
     assert "spanlabel is off" in caplog.text

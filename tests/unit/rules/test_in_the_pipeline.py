@@ -119,9 +119,12 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("path", "message"),
         [
-            ("nowhere_at_all:mask", "redact_with = 'nowhere_at_all:mask': cannot be imported: ModuleNotFoundError"),
-            ("json:no_such", "redact_with = 'json:no_such': cannot be imported: AttributeError"),
-            ("json:__name__", "redact_with = 'json:__name__': is no function"),
+            (
+                "nowhere_at_all:mask",
+                "redact_with = 'nowhere_at_all:mask' (keyword argument): cannot be imported: ModuleNotFoundError",
+            ),
+            ("json:no_such", "redact_with = 'json:no_such' (keyword argument): cannot be imported: AttributeError"),
+            ("json:__name__", "redact_with = 'json:__name__' (keyword argument): is no function"),
         ],
     )
     def test_a_function_that_is_not_there(self, make_running: MakeRunning, path: str, message: str) -> None:
@@ -174,9 +177,8 @@ class TestSettings:
         provider.shutdown()
 
         [said] = [one.getMessage() for one in caplog.records]
-        assert said.startswith(
-            "spanlabel is off in this process: redact_with = 'nowhere_at_all:mask': cannot be imported"
-        )
+        named = "redact_with = 'nowhere_at_all:mask' (keyword argument)"
+        assert said.startswith(f"spanlabel is off in this process: {named}: cannot be imported")
         assert not home.exists()
 
 
