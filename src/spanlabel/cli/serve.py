@@ -47,7 +47,7 @@ def serve(
     next start. A second one leaves at once, and loses nothing either.
 
     http://HOST:PORT/healthz and /readyz say how it is. All settings:
-    spanlabel config show --all. Collector's files: collector/README.md.
+    spanlabel config show. A Collector's files: collector/README.md.
 
     Exit code 0: ended as asked. 1: a file or store failed. 2: a setting is
     wrong, or a port is taken.

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from spanlabel import registry
 from spanlabel.cli.config import app
+from spanlabel.config.receiver import ReceiverSettings
 from spanlabel.config.settings import Settings
 
 
@@ -119,7 +120,8 @@ class TestJson:
         assert settings["disabled"] == {"value": False, "source": "default"}
         assert settings["max_traces"] == {"value": None, "source": "default"}
         assert settings["destinations.a.url"] == {"value": "http://x", "source": f"{file}: destinations[0].url"}
-        assert set(settings) == (set(Settings.model_fields) - {"destinations"}) | {
+        own = set(Settings.model_fields) | set(ReceiverSettings.model_fields)
+        assert set(settings) == (own - {"destinations"}) | {
             "destinations.a.platform",
             "destinations.a.url",
             "destinations.a.api_key",
@@ -150,3 +152,14 @@ def test_secrets_are_hidden(monkeypatch: pytest.MonkeyPatch, how: str) -> None:
     assert "********" in printed
     assert "environment variable ACME_API_KEY" in printed
     assert "*" not in unset
+
+    def test_tokens_are_hidden(self, monkeypatch: pytest.MonkeyPatch, place: Path) -> None:
+        """
+        Of the receiver's tokens the names are shown, and nothing of the secrets.
+        """
+        (place / "spanlabel.yaml").write_text("tokens: {team-a: hunter22}")
+
+        shown = show("--format", "json")
+
+        assert json.loads(shown)["settings"]["tokens"]["value"] == "team-a: ********"
+        assert "hunter" not in shown
