@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tarfile
 import urllib.request
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,51 +88,30 @@ def lab(tmp_path: Path) -> Lab:
     return Lab(tmp_path, f"127.0.0.1:{free_port()}", f"127.0.0.1:{free_port()}")
 
 
-@pytest.fixture(scope="session")
-def make_trace() -> Callable[[int, int], dict[str, Any]]:
-    """Makes a request with all spans of one trace: an HTTP root, and model calls below it."""
-
-    def make(number: int, calls: int) -> dict[str, Any]:
-        trace_id = f"{(number + 1) * 2_654_435_761 % (1 << 64):016x}" * 2
-        start_ns = 1_750_000_000_000_000_000 + number * 10**9
-
-        def span(index: int, name: str, attributes: dict[str, str]) -> dict[str, Any]:
-            return {
-                "traceId": trace_id,
-                "spanId": f"{number * 1_000 + index + 1:016x}",
-                **({"parentSpanId": f"{number * 1_000 + 1:016x}"} if index else {}),
-                "name": name,
-                "startTimeUnixNano": str(start_ns + index * 1_000_000),
-                "endTimeUnixNano": str(start_ns + 500_000_000 - index * 1_000_000),
-                "attributes": [{"key": key, "value": {"stringValue": value}} for key, value in attributes.items()],
-            }
-
-        def said(role: str, index: int) -> str:
-            text = f"{role} {number} {index} " + "x" * 500
-            return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
-
-        spans = [span(0, "POST /chat", {"http.request.method": "POST"})]
-        spans += [
-            span(
-                index,
-                "chat",
-                {
-                    "gen_ai.operation.name": "chat",
-                    "gen_ai.input.messages": said("user", 0),
-                    "gen_ai.output.messages": said("assistant", index),
-                },
-            )
-            for index in range(1, calls + 1)
-        ]
-        return {"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}
-
-    return make
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A real Kafka broker."""
     from servers.kafka import run_kafka
 
     with run_kafka(log_folder=tmp_path_factory.mktemp("kafka-logs")) as server:
         yield server
+
+
+def by_load_balancing(folder: Path, gateway: str, receivers: Sequence[str]) -> tuple[Path, dict[str, str]]:
+    """A gateway that balances, and its environment."""
+    there = ("127.0.0.1:14317", "127.0.0.1:14327", "127.0.0.1:14337")
+    places = {"127.0.0.1:34317": gateway, **dict(zip(there, receivers, strict=True))}
+    return adapted("load-balancing.yaml", folder, places), {}
+
+
+def by_routing(folder: Path, gateway: str, receivers: Sequence[str]) -> tuple[Path, dict[str, str]]:
+    """A gateway with a queue for each receiver, and its environment."""
+    places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(folder / "gateway")}
+    environment = {f"SPANLABEL_{index}": one for index, one in enumerate(receivers)}
+    return adapted("routing-per-backend.yaml", folder, places), environment
+
+
+@pytest.fixture(params=[by_load_balancing, by_routing])
+def way(request: pytest.FixtureRequest) -> Callable[[Path, str, Sequence[str]], tuple[Path, dict[str, str]]]:
+    """Either gateway in front of three receivers, given a folder and the addresses."""
+    return request.param

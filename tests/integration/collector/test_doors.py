@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 from receiver.serving import ListIntake, opened_doors
 from servers.collector import run_collector
 from servers.patience import until
+from servers.traces import make_trace
 
 from spanlabel.sources.request import Encoding, Request
 from spanlabel.sources.tokens import Tokens
@@ -80,9 +80,7 @@ def test_every_way_of_sending_is_understood(program: Path, recorded: list[dict[s
     assert kinds == {way: {Encoding.JSON if "json" in way else Encoding.PROTOBUF} for way in WAYS}
 
 
-def test_a_full_receiver_is_asked_again(
-    program: Path, make_trace: Callable[[int, int], dict[str, Any]], lab: Any
-) -> None:
+def test_a_full_receiver_is_asked_again(program: Path, lab: Any) -> None:
     """While there is no room the Collector keeps all it has, and sends it when there is."""
     documents = [make_trace(number, 3) for number in range(40)]
     sent = Counter(span.span_id for one in documents for span in read_document(one).spans)
@@ -100,9 +98,7 @@ def test_a_full_receiver_is_asked_again(
         assert "Dropping data" not in collector.log.read_text()
 
 
-def test_what_a_wrong_token_brings_is_gone(
-    program: Path, make_trace: Callable[[int, int], dict[str, Any]], lab: Any
-) -> None:
+def test_what_a_wrong_token_brings_is_gone(program: Path, lab: Any) -> None:
     """As the page warns: the Collector does not keep what comes with a wrong token."""
     tokens = Tokens([("other", "other")])
     with opened_doors(tokens=tokens) as doors, run_collector(program, config(lab, doors, WAYS), log=lab.log) as running:
@@ -113,9 +109,7 @@ def test_what_a_wrong_token_brings_is_gone(
         assert doors.intake.got == []
 
 
-def test_grpc_with_zstd_is_not_understood(
-    program: Path, make_trace: Callable[[int, int], dict[str, Any]], lab: Any
-) -> None:
+def test_grpc_with_zstd_is_not_understood(program: Path, lab: Any) -> None:
     """As the page warns: Python's gRPC cannot read zstd and snappy, and the Collector drops what is refused so."""
     ways = {"grpc-zstd": {"compression": "zstd"}, "grpc-snappy": {"compression": "snappy"}}
     tokens = Tokens([(way, way) for way in ways])
@@ -126,9 +120,7 @@ def test_grpc_with_zstd_is_not_understood(
         assert doors.intake.got == []
 
 
-def test_a_very_long_conversation_comes_through(
-    program: Path, make_trace: Callable[[int, int], dict[str, Any]], lab: Any
-) -> None:
+def test_a_very_long_conversation_comes_through(program: Path, lab: Any) -> None:
     """With the files as they are a span of 30 MB arrives, and so do its neighbours."""
     documents = [make_trace(number, 1) for number in range(3)]
     spans = [one["resourceSpans"][0]["scopeSpans"][0]["spans"][1] for one in documents]

@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -14,9 +13,10 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-from servers.collector import FOLDER, NEWEST, adapted, build_collector, free_port, run_collector, validate
-from servers.otlp_sink import Sink, otlp_sink
+from servers.collector import FOLDER, NEWEST, build_collector, free_port, run_collector, validate
+from servers.otlp_sink import otlp_sink
 from servers.patience import until
+from servers.traces import make_trace
 
 from spanlabel.dialects import is_content, is_genai
 from spanlabel.wire.otlp_json import read_document
@@ -27,8 +27,6 @@ FILES = sorted(path.name for path in FOLDER.glob("*.yaml") if not path.name.star
 ONLY_WITH_ALL_PARTS = {"load-balancing.yaml", "routing-per-backend.yaml"}
 QUEUE = "queue_size: 268435456"
 SPANLABEL = "otlp_grpc/spanlabel"
-
-Make = Callable[[int, int], dict[str, Any]]
 
 
 def spans_in(documents: list[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -80,7 +78,7 @@ def test_the_copy_for_spanlabel_holds_all_that_it_reads(
     assert len(set(spanlabel.spans) - wanted) < (len(everything) - len(wanted)) / 20
 
 
-def test_an_absent_spanlabel_is_not_felt(program: Path, make_trace: Make, lab: Any) -> None:
+def test_an_absent_spanlabel_is_not_felt(program: Path, lab: Any) -> None:
     """Fan-out: while spanlabel is away and its queue overflows, apps see no error and the backend has every span."""
     port = free_port()
     documents = [make_trace(number, 10) for number in range(600)]
@@ -103,7 +101,7 @@ def test_an_absent_spanlabel_is_not_felt(program: Path, make_trace: Make, lab: A
         assert set(backend.spans) >= spans_in(documents)
 
 
-def test_nothing_is_missing_after_the_collector_was_killed(program: Path, make_trace: Make, lab: Any) -> None:
+def test_nothing_is_missing_after_the_collector_was_killed(program: Path, lab: Any) -> None:
     """Persistent queue: what an app was told is taken arrives, though the Collector was killed with it in its hands."""
     documents = [make_trace(number, 5) for number in range(200)]
     logs = logs_of(documents)
@@ -121,26 +119,13 @@ def test_nothing_is_missing_after_the_collector_was_killed(program: Path, make_t
             until(lambda: len(set(spanlabel.logs)) == len(documents), "a log record of each trace")
 
 
-def by_load_balancing(lab: Any, gateway: str, sinks: list[Sink]) -> tuple[Path, dict[str, str]]:
-    receivers = ("127.0.0.1:14317", "127.0.0.1:14327", "127.0.0.1:14337")
-    addresses = {one: sink.grpc for one, sink in zip(receivers, sinks, strict=True)}
-    return adapted("load-balancing.yaml", lab.folder, {"127.0.0.1:34317": gateway} | addresses), {}
-
-
-def by_routing(lab: Any, gateway: str, sinks: list[Sink]) -> tuple[Path, dict[str, str]]:
-    places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(lab.folder / "gateway")}
-    environment = {f"SPANLABEL_{index}": sink.grpc for index, sink in enumerate(sinks)}
-    return adapted("routing-per-backend.yaml", lab.folder, places), environment
-
-
-@pytest.mark.parametrize("way", [by_load_balancing, by_routing])
-def test_each_trace_has_one_of_three_receivers(balancing: Path, make_trace: Make, lab: Any, way: Any) -> None:
+def test_each_trace_has_one_of_three_receivers(balancing: Path, lab: Any, way: Any) -> None:
     """Agent and gateway: spans and log records of a trace, though sent apart, come to the same receiver, and once."""
     documents = [make_trace(number, 5) for number in range(150)]
     gateway = f"127.0.0.1:{free_port()}"
     with ExitStack() as running:
         sinks = [running.enter_context(otlp_sink()) for _ in range(3)]
-        config, environment = way(lab, gateway, sinks)
+        config, environment = way(lab.folder, gateway, [sink.grpc for sink in sinks])
         running.enter_context(run_collector(balancing, config, log=lab.log, environment=environment))
         places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(lab.folder / "agent")}
         running.enter_context(run_collector(balancing, lab.config("agent.yaml", places), log=lab.folder / "agent-log"))
@@ -156,7 +141,7 @@ def test_each_trace_has_one_of_three_receivers(balancing: Path, make_trace: Make
     assert min(shares.count(index) for index in range(3)) > 20
 
 
-def test_each_trace_lies_in_one_partition(program: Path, kafka: Any, make_trace: Make, lab: Any) -> None:
+def test_each_trace_lies_in_one_partition(program: Path, kafka: Any, lab: Any) -> None:
     """Kafka: spans and log records of a trace lie in the same partition of their topics, large ones too."""
     from confluent_kafka import Consumer
 
@@ -224,7 +209,7 @@ def records_of(place: Path) -> dict[str, Any]:
     return by_id
 
 
-def test_a_token_is_sent_over_tls_and_may_change(program: Path, make_trace: Make, lab: Any) -> None:
+def test_a_token_is_sent_over_tls_and_may_change(program: Path, lab: Any) -> None:
     """Token and TLS: requests are compressed by zstd and carry the token of the file, a new one when that changes."""
     certificate, key, token = (lab.folder / name for name in ("spanlabel-ca.pem", "key.pem", "spanlabel-token"))
     subprocess.run(
@@ -260,7 +245,7 @@ def test_a_token_is_sent_over_tls_and_may_change(program: Path, make_trace: Make
             assert spanlabel.headers[-1]["authorization"] == "Bearer the-second"
 
 
-def test_what_waits_can_be_seen(program: Path, make_trace: Make, lab: Any) -> None:
+def test_what_waits_can_be_seen(program: Path, lab: Any) -> None:
     """The Collector's own metrics, by the names that the page says, show what waits for spanlabel and what it had."""
     with otlp_sink() as backend, otlp_sink() as spanlabel:
         spanlabel.refuses = True

@@ -1,0 +1,91 @@
+"""From apps over a real Collector into `spanlabel serve`, and out again as records."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from servers.collector import free_port, run_collector
+from servers.patience import until
+from servers.serving import Receiver, run_receiver
+from servers.traces import make_trace, shuffled
+
+from spanlabel.platforms.local import LocalStore
+
+pytestmark = pytest.mark.integration
+
+
+PATIENT = {"root_grace_s": 12, "idle_s": 12}
+"""A trace is not read in halves while a part of it waits in a Collector for somebody who is away."""
+
+
+def answers(*receivers: Receiver) -> Counter[tuple[str, str]]:
+    """Question and answer of all records of all receivers."""
+    found: Counter[tuple[str, str]] = Counter()
+    for receiver in receivers:
+        if receiver.prompts():
+            with LocalStore(receiver.home / "records.db") as store:
+                found.update((one.prompt, one.answer) for one in store.records())
+    return found
+
+
+def expected(count: int) -> Counter[tuple[str, str]]:
+    return Counter((f"question {number}", f"answer {number}") for number in range(count))
+
+
+def folder(lab: Any, name: str) -> Path:
+    made: Path = lab.folder / name
+    made.mkdir()
+    return made
+
+
+def test_nothing_is_lost_while_spanlabel_is_upgraded(program: Path, lab: Any) -> None:
+    """Data waits in the Collector and in spanlabel while that is stopped and started: one record of each trace."""
+    documents = [make_trace(number, 5) for number in range(90)]
+    with run_receiver(folder(lab, "spanlabel")) as spanlabel:
+        places = {"14317": str(spanlabel.grpc), "/var/lib/otelcol/spanlabel": str(lab.folder / "queue")}
+        with run_collector(program, lab.config("persistent-queue.yaml", places), log=lab.log):
+            lab.send(documents[:30])
+            assert spanlabel.stop() == 0
+            lab.send(documents[30:60])
+            spanlabel.start()
+            lab.send(documents[60:])
+            until(lambda: answers(spanlabel) == expected(90), "a record of each trace")
+        spanlabel.kill()
+        spanlabel.start()
+        assert spanlabel.stop() == 0
+        assert answers(spanlabel) == expected(90)
+
+
+def test_each_trace_gives_one_record_while_parts_die(balancing: Path, lab: Any, way: Any) -> None:
+    """Three receivers: one is killed under load, then the gateway; spans come twice, and no trace gives two records."""
+    outage(balancing, lab, way, count=240)
+
+
+def outage(balancing: Path, lab: Any, way: Any, *, count: int) -> list[Receiver]:
+    """The story of the test above."""
+    requests = shuffled([make_trace(number, 8) for number in range(count)], 20)
+    third = len(requests) // 3
+    gateway = f"127.0.0.1:{free_port()}"
+    with ExitStack() as running:
+        receivers = [
+            running.enter_context(run_receiver(folder(lab, f"spanlabel-{index}"), **PATIENT)) for index in range(3)
+        ]
+        config, environment = way(lab.folder, gateway, [f"127.0.0.1:{one.grpc}" for one in receivers])
+        before = running.enter_context(run_collector(balancing, config, log=lab.log, environment=environment))
+        places = {"127.0.0.1:34317": gateway, "/var/lib/otelcol/spanlabel": str(lab.folder / "agent")}
+        running.enter_context(run_collector(balancing, lab.config("agent.yaml", places), log=lab.folder / "agent-log"))
+        lab.send(requests[:third])
+        receivers[0].kill()
+        lab.send(requests[third : 2 * third])
+        before.kill()
+        lab.send(requests[2 * third :])
+        receivers[0].start()
+        running.enter_context(run_collector(balancing, config, log=lab.log, environment=environment))
+        until(lambda: sum(answers(*receivers).values()) >= count, "a record of each trace")
+        assert [one.stop() for one in receivers] == [0, 0, 0]
+    assert answers(*receivers) == expected(count)
+    return receivers
