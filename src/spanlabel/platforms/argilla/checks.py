@@ -54,12 +54,16 @@ def check(settings: ArgillaSettings, *, home: Path, write: bool = False) -> Iter
         workspace_id = find_workspace(api, settings)
         yield _workspace(api, settings, workspace_id, role)
         if workspace_id is None:
+            if write:
+                yield _not_written("the workspace is not there")
             return
         what = "dataset"
         name = dataset_name(settings, time.time_ns())
         found = find_dataset(api, workspace_id, name)
         yield _dataset(name, found)
         if found is None or not found.is_published:
+            if write:
+                yield _not_written("the dataset is not there" if found is None else "the dataset is a draft")
             return
         what = "shape"
         check_shape(preset_for(settings), found)
@@ -116,6 +120,10 @@ def _dataset(name: str, found: Found | None) -> Finding:
             "dataset", True, f"{name!r} is a draft; it is published when the first record is sent", "dataset"
         )
     return Finding("dataset", True, f"{name!r} is there", "dataset")
+
+
+def _not_written(why: str) -> Finding:
+    return Finding("test record", True, f"none was written, because {why}")
 
 
 def _explained(what: str, error: Exception) -> Finding:

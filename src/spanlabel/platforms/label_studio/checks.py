@@ -83,6 +83,8 @@ class _Steps:
             )
             self.what = "shape"
             bind(preset_of(settings).layout)  # says what of a user's own configuration cannot be filled
+            if write:
+                yield Finding("test record", True, "none was written, because the project is not there")
             return
         setting = "project" if settings.project_id is None else "project_id"
         yield Finding("project", True, f"{project.title!r}, number {project.id}, is there", setting)

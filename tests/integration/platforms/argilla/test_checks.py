@@ -48,6 +48,32 @@ class TestGood:
         assert "it is made when the first record is sent" in found[-1].words
         assert f"w-{stage.name}" not in [one["name"] for one in stage.server.call("GET", "/me/workspaces")["items"]]
 
+    @pytest.mark.parametrize("missing", ["workspace", "dataset"])
+    def test_nothing_is_written(self, stage: Stage, missing: str) -> None:
+        """
+        With `write` nothing is made either, and it is said that therefore nothing was written.
+        """
+        workspace = f"w-{stage.name}"
+        if missing == "dataset":
+            stage.server.call("POST", "/workspaces", {"name": workspace})
+
+        assert _last(stage, write=True, workspace=workspace) == (
+            "test record",
+            True,
+            None,
+            f"none was written, because the {missing} is not there",
+        )
+        assert stage.name not in [one["name"] for one in stage.server.call("GET", "/me/datasets")["items"]]
+
+    def test_draft(self, stage: Stage) -> None:
+        """
+        The same where the dataset is a draft, which takes no records.
+        """
+        body = {"name": "prompt", "title": "t", "settings": {"type": "text"}}
+        stage.server.make_dataset(stage.name, {"fields": [body]})
+
+        assert _last(stage, write=True)[3] == "none was written, because the dataset is a draft"
+
     def test_all_of_it(self, stage: Stage) -> None:
         """
         With a dataset each line is looked at; with `write` a marked record is written and removed.
