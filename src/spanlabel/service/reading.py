@@ -31,11 +31,11 @@ _logger = logging.getLogger("spanlabel.service")
 ROUND_S: Final = 0.1
 """It looks whether a trace is ready this often."""
 
-BUSY_S: Final = 0.005
-"""So long after something came in, senders are taken to be waiting for answers."""
-
 GIVEN_WAY: Final = 4
-"""Then the thread rests this many times as long as it has worked, while little is unread: answers come first."""
+"""While requests wait for their answers it rests this many times as long as it has worked, unless much is unread."""
+
+PAUSE_S: Final = 0.0005
+"""After each piece of work it rests so long in any case: what waits at the door cannot be seen before."""
 
 ROOM_S: Final = 0.5
 """After this long it tries again to store what found no room."""
@@ -55,7 +55,7 @@ class Reading:
         max_bytes: Memory for traces.
         journal_bytes: Largest size of the journal.
         pause_s: How long it waits for memory.
-        last_taken_s: Tells when something last came in, on the clock of `time.monotonic`.
+        is_answering: Tells whether requests wait for their answers.
 
     Attributes:
         no_room: Why records cannot be stored just now; "" if they can.
@@ -71,7 +71,7 @@ class Reading:
         max_bytes: int,
         journal_bytes: int,
         pause_s: float,
-        last_taken_s: Callable[[], float],
+        is_answering: Callable[[], bool],
     ) -> None:
         self._journal = journal
         self._gate = gate
@@ -79,7 +79,7 @@ class Reading:
         self._soft_bytes = max_bytes - max_bytes // 8
         self._journal_bytes = journal_bytes
         self._pause_s = pause_s
-        self._last_taken_s = last_taken_s
+        self._is_answering = is_answering
         self._stop = threading.Event()
         self._once = OncePerMinute()
         self._thread = threading.Thread(target=self._run, name="spanlabel-reading", daemon=True)
@@ -162,8 +162,9 @@ class Reading:
     def _give_way(self, worked_s: float) -> None:
         """Let senders be answered, who wait for the one interpreter that all threads share."""
         until_s = time.monotonic() + GIVEN_WAY * worked_s
-        while (now_s := time.monotonic()) < until_s and now_s - self._last_taken_s() < BUSY_S and not self._is_behind:
-            time.sleep(min(0.001, until_s - now_s))
+        time.sleep(PAUSE_S)
+        while self._is_answering() and not self._is_behind and time.monotonic() < until_s:
+            time.sleep(PAUSE_S)
 
     def _must_pause(self, now_s: float) -> bool:
         """Wait a round while memory is short, but not for ever: what never becomes ready is read early then."""

@@ -79,7 +79,7 @@ class Service:
             max_bytes=limits.max_bytes,
             journal_bytes=receiver.journal_max_bytes,
             pause_s=limits.root_grace_s + WINDOW_S,
-            last_taken_s=lambda: self._taking.last_s,
+            is_answering=lambda: self._taking.in_flight_bytes > 0,
         )
         self._running = Running(
             settings, Limits.for_receiver(), counts, window_s=WINDOW_S, no_room=self._reading.wait_for_room

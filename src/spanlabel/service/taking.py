@@ -40,7 +40,6 @@ class Taking:
     Attributes:
         in_flight_bytes: Bytes of requests that are not answered.
         spans: Spans that were taken, for whoever watches.
-        last_s: When a request last came, on the clock of `time.monotonic`.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Taking:
         self._refusal = refusal
         self.in_flight_bytes = 0
         self.spans = 0
-        self.last_s = 0.0
         self._closed_until_s = 0.0
         self._closed_why = ""
 
@@ -65,7 +63,6 @@ class Taking:
         if why:
             raise TryLater(why, retry_after_s=random.uniform(1, 2))  # noqa: S311 - so that not all come again at once
         self.in_flight_bytes += size_bytes
-        self.last_s = time.monotonic()
 
     @property
     def hindrance(self) -> str:
