@@ -135,13 +135,17 @@ class Running:
 
     def supersede(self, record_ids: Sequence[str]) -> None:
         """Take back records that wait and that their run no longer tells."""
-        try:
-            for name in self._destinations:
-                self.outbox.supersede(record_ids, name)
-        except StoreError as error:
-            if not self._is_guest:
-                raise
-            self._say(str(error))
+        while True:
+            try:
+                for name in self._destinations:
+                    self.outbox.supersede(record_ids, name)
+                return
+            except StoreError as error:
+                if self._is_guest:
+                    self._say(str(error))
+                    return
+                if self._no_room is None or not self._no_room(str(error)):
+                    raise
 
     def _say(self, message: str) -> None:
         """Say it once a minute."""
