@@ -74,6 +74,25 @@ def test_nothing_is_lost_while_spanlabel_is_upgraded(program: Path, lab: Any) ->
         assert answers(spanlabel) == expected(90)
 
 
+def test_over_kafka(balancing: Path, lab: Any, kafka: Any) -> None:
+    """Collector, Kafka, two members of spanlabel: one record of each trace, though its spans come in any order."""
+    topics = [kafka.make_topic(f"serve_{kind}", 4) for kind in ("spans", "logs")]
+    names = {"otlp_spans": topics[0], "otlp_logs": topics[1], "127.0.0.1:9092": kafka.brokers}
+    arguments = ("--source", "kafka", "--brokers", kafka.brokers)
+    requests = shuffled([make_trace(number, 5) for number in range(90)], 15)
+    settings = {"kafka_topics": ",".join(topics), "root_grace_s": 10, "idle_s": 10}
+    with ExitStack() as running:
+        members = [
+            running.enter_context(run_receiver(folder(lab, f"spanlabel-{index}"), *arguments, **settings))
+            for index in range(2)
+        ]
+        running.enter_context(run_collector(balancing, lab.config("kafka.yaml", names), log=lab.log))
+        lab.send(requests)
+        until(lambda: sum(answers(*members).values()) >= 90, "a record of each trace")
+        assert [one.stop() for one in members] == [0, 0]
+    assert answers(*members) == expected(90)
+
+
 def test_each_trace_gives_one_record_while_parts_die(balancing: Path, lab: Any, way: Any) -> None:
     """Three receivers: one is killed under load, then the gateway; spans come twice, and no trace gives two records."""
     outage(balancing, lab, way, count=240)
