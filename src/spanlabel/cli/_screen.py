@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -43,6 +44,14 @@ def print_json_line(text: str) -> None:
     """Print JSON; half a character, which no encoding has, becomes a question mark."""
     _forgive(sys.stdout)
     print(text)
+
+
+def is_kept() -> bool:
+    """Whether standard output is a file: nobody shows it on the screen while it is written."""
+    try:
+        return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+    except OSError:  # no file at all; io.UnsupportedOperation is one
+        return False
 
 
 def _forgive(stream: TextIO) -> None:

@@ -114,13 +114,14 @@ def _records(
 def _print(how: Format | None, records: Iterator[Record], bar: Bar) -> None:
     from spanlabel.records import to_json
 
-    from ._screen import console, print_json_line
+    from ._screen import console, is_kept, print_json_line
     from ._table import print_extracted
 
-    screen = console()
+    screen, may_show = console(), is_kept()
     if how is Format.JSONL or (how is None and not screen.is_terminal):
         for record in records:
-            bar.close()  # whoever reads what is printed may show it on the same screen
+            if not may_show:
+                bar.close()  # whoever reads what is printed may show it on the same screen
             print_json_line(to_json(record))
     elif listed := list(records):
         bar.close()

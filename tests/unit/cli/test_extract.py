@@ -1,16 +1,21 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from spanlabel import compose, read_pairs
 from spanlabel.assembly import limits
+from spanlabel.cli._progress import Bar
 from spanlabel.cli._sending import Sending
+from spanlabel.cli.extract import Format, _print
 from spanlabel.compose import Running, for_one_destination, records_of_files
 from spanlabel.config.destinations import choose_destination
 from spanlabel.config.loading import load
@@ -129,6 +134,22 @@ class TestPrinting:
 
         assert ran.err.splitlines()[0].startswith("0 spans · 0 traces · 0 pairs · ")
         assert "found no span" in ran.err
+
+
+class TestProgress:
+    @pytest.mark.parametrize(("is_file", "is_over"), [(True, False), (False, True)], ids=["file", "pipe"])
+    def test_while_lines_are_printed(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_file: bool, is_over: bool
+    ) -> None:
+        """
+        The bar goes on while lines are written into a file; it does not run through what a pipe's reader may show.
+        """
+        out = (tmp_path / "out.jsonl").open("w") if is_file else io.StringIO()
+        monkeypatch.setattr(sys, "stdout", out)
+        with Bar(Console(file=io.StringIO(), force_terminal=True), delay_s=0) as bar:
+            _print(Format.JSONL, iter([make_record(1)]), bar)
+            assert bar._is_closed is is_over
+        out.close()
 
 
 class TestFolders:
