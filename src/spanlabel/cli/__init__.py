@@ -25,7 +25,7 @@ COMMANDS = {
     "demo": "Run a small application and see what a reviewer gets of it.",
     "extract": "Take the pairs out of files with traces.",
     "explain": "Show which span gave the question, which the final answer, and why.",
-    "serve": "Receive traces, as beside an OpenTelemetry Collector, and deliver their records.",
+    "serve": "Receive traces and log records, and deliver the records made of them.",
     "records": "Look at the records in the local store.",
     "check": "See whether records can get where they are to go.",
     "deliver": "Send what waits in the outbox, from this process.",
