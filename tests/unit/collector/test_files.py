@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import tarfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -12,7 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
+from spanlabel.cli import main
+from spanlabel.config.receiver import ReceiverSettings
+from spanlabel.config.settings import Settings
 from spanlabel.dialects import DIALECTS, STRUCTURE_KEYS, is_content, is_genai
+from spanlabel.metrics import Metric
 from spanlabel.wire.decoded import Decoded
 from spanlabel.wire.otlp_json import read_document
 
@@ -204,3 +209,29 @@ def test_the_page_names_every_file() -> None:
     named = set(re.findall(r"`([\w-]+\.(?:yaml|service))`|`(Containerfile)`", (FOLDER / "README.md").read_text()))
     there = {path.name for path in FOLDER.iterdir()} - {"README.md"}
     assert {a or b for a, b in named} - {"spanlabel.yaml"} == there
+
+
+PAGE = (FOLDER / "README.md").read_text()
+COMMANDS = re.findall(r"^(?:[A-Z_]+=\S+ )*spanlabel (.*?)(?: +#.*)?$", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_each_command_of_the_page(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of the page exists, and knows the options that the page gives it."""
+    monkeypatch.setattr(sys, "argv", ["spanlabel", *line.split(), "--help"])
+    assert main() == 0
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"SPANLABEL_([A-Z_]+)", PAGE))))
+def test_each_setting_of_the_page(name: str) -> None:
+    """Each setting that the page names is one."""
+    known = {*Settings.model_fields, *ReceiverSettings.model_fields}
+    assert name.lower() in known
+
+
+@pytest.mark.parametrize(
+    "name", sorted(set(re.findall(r"`(spanlabel\.[a-z_.]+)`", PAGE)) - {"spanlabel.yaml", "spanlabel.service"})
+)
+def test_each_metric_of_the_page(name: str) -> None:
+    """Each metric that the page names is one."""
+    assert name in {metric.value.name for metric in Metric}
