@@ -49,6 +49,7 @@ class Taking:
         self._counts = counts
         self._max_bytes = max_in_flight_bytes
         self._refusal = refusal
+        self._large = asyncio.Lock()  # one after the other: each may take some hundred MB while it is parsed
         self.in_flight_bytes = 0
         self.spans = 0
         self._closed_until_s = 0.0
@@ -83,7 +84,8 @@ class Taking:
             ValueError: The body is no such message.
         """
         if len(request.body) > LARGE_BYTES:
-            checked = await asyncio.to_thread(check, request)
+            async with self._large:
+                checked = await asyncio.to_thread(check, request)
         else:
             checked = check(request)
         if checked.count > checked.refused:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from .bounds import refuse_many_values, refuse_members
 from .decoded import Checked, Decoded
 from .otlp_json import read_document
 
@@ -12,10 +13,11 @@ def check_json(body: bytes) -> Checked:
     """Look through a request for what its sender must be told; reads it whole, so it costs what `read_json` does.
 
     Raises:
-        ValueError: It is no JSON object.
+        ValueError: It is no JSON object, or holds too much.
     """
     read = read_json(body)
     count = len(read.spans) + len(read.logs) + read.refused + read.logs_without_span
+    refuse_members(count, "spans and log records")
     return Checked(count, read.refused, "; ".join(read.problems))
 
 
@@ -26,7 +28,7 @@ def read_json(body: bytes) -> Decoded:
     numbers they name.
 
     Raises:
-        ValueError: It is no JSON object; the text says why and holds nothing of it.
+        ValueError: It is no JSON object, or holds too much; the text says why and holds nothing of it.
     """
     return read_document(document_of(body))
 
@@ -35,8 +37,9 @@ def document_of(body: bytes) -> dict[str, object]:
     """Decode a request, as `read_json` does.
 
     Raises:
-        ValueError: It is no JSON object; the text says why and holds nothing of it.
+        ValueError: It is no JSON object, or holds too much; the text says why and holds nothing of it.
     """
+    refuse_many_values(body)
     try:
         document = json.loads(body.decode("utf-8-sig", errors="replace"))
     except json.JSONDecodeError as error:

@@ -18,7 +18,7 @@ from .decoded import Decoded, sentences
 from .event_name import event_name_of
 from .proto_classes import classes, parsed
 from .proto_ids import fault_of, is_span_id, says_no_span
-from .proto_values import read_attributes, read_keys, read_value
+from .proto_values import at_hand, each, read_attributes, read_keys, read_value
 from .size import SKELETON_BYTES, SPAN_BYTES, size_of_attributes, size_of_events, size_of_value
 
 _FLAG_REMOTE_IS_KNOWN: Final = 0x100
@@ -117,7 +117,7 @@ def _traces_of(traces: Any, gate: Gate | None) -> Decoded:
 
 def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Span:
     start_ns, end_ns, flags = _time(raw.start_time_unix_nano), raw.end_time_unix_nano, raw.flags
-    parent_id, status, pairs = raw.parent_span_id, raw.status, raw.attributes[:]
+    parent_id, status, pairs = raw.parent_span_id, raw.status, at_hand(raw.attributes)
     keys = read_keys(pairs)
     draft: Any = _OpenSpan(
         raw.trace_id.hex(),
@@ -158,7 +158,7 @@ def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Sp
 def _is_known(draft: Any, raw: Any, keys: Sequence[str], gate: Gate) -> bool:
     draft.attributes = dict.fromkeys(keys)
     if raw.events:
-        draft.events = tuple([SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in raw.events[:]])
+        draft.events = tuple([SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in each(raw.events)])
     is_known = gate.knows(draft)
     draft.events = ()
     return is_known
@@ -167,7 +167,7 @@ def _is_known(draft: Any, raw: Any, keys: Sequence[str], gate: Gate) -> bool:
 def _kept(pairs: Sequence[Any], keys: Sequence[str], gate: Gate) -> Attributes:
     if gate.kept.isdisjoint(keys):
         return {}
-    return read_attributes([pair for key, pair in zip(keys, pairs, strict=True) if key in gate.kept])
+    return read_attributes([pair for key, pair in zip(keys, each(pairs), strict=True) if key in gate.kept])
 
 
 def _events(given: Any) -> tuple[SpanEvent, ...]:
@@ -176,7 +176,7 @@ def _events(given: Any) -> tuple[SpanEvent, ...]:
             SpanEvent(
                 event.name.decode(errors="replace"), _time(event.time_unix_nano), read_attributes(event.attributes)
             )
-            for event in given[:]
+            for event in each(given)
         ]
     )
 
@@ -185,7 +185,7 @@ def _links(given: Any) -> tuple[SpanLink, ...]:
     return tuple(
         [
             SpanLink(link.trace_id.hex(), link.span_id.hex(), read_attributes(link.attributes))
-            for link in given[:]
+            for link in each(given)
             if not fault_of("a link", link.trace_id, link.span_id)
         ]
     )

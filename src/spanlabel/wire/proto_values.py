@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from spanlabel.model import Value
@@ -12,6 +12,8 @@ from .proto_classes import classes, parsed
 
 _MAX_KEYS: Final = 10_000
 _MAX_KEY_BYTES: Final = 100
+_MAX_COPIED_BYTES: Final = 32 * 1024 * 1024
+_AT_ONCE: Final = 1000
 
 
 class _Keys(dict[bytes, str]):
@@ -29,9 +31,24 @@ class _Keys(dict[bytes, str]):
 _keys: Final = _Keys()
 
 
+def at_hand(messages: Any) -> Any:
+    """Repeated messages as a list, or themselves if they are very many.
+
+    Protobuf's containers have no iterator of their own: to walk through one ends with an IndexError, which takes longer
+    than a copy, and makes the messages anew each time. But each copy takes some 700 bytes while it is held.
+    """
+    return messages if len(messages) > _AT_ONCE else messages[:]
+
+
+def each(messages: Any) -> Iterator[Any]:
+    """Repeated messages one by one; not many of them are held at a time."""
+    for at in range(0, len(messages), _AT_ONCE):
+        yield from messages[at : at + _AT_ONCE]
+
+
 def read_keys(pairs: Sequence[Any]) -> list[str]:
     """The keys of KeyValue messages, in their order."""
-    return [_keys[pair.key] for pair in pairs]
+    return [_keys[pair.key] for pair in (pairs if isinstance(pairs, list) else each(pairs))]
 
 
 def read_attributes(pairs: Sequence[Any], keys: Sequence[str] | None = None) -> dict[str, Value]:
@@ -54,12 +71,10 @@ def read_value(value: Any) -> Value:
 
 def _mapping(pairs: Sequence[Any], keys: Sequence[str] | None, depth: int) -> dict[str, Value]:
     if keys is None:
-        # Protobuf's containers have no iterator of their own: to walk through one ends with an IndexError, which takes
-        # longer than a copy, and makes the messages anew each time.
-        pairs = pairs[:]
+        pairs = at_hand(pairs)
         keys = read_keys(pairs)
     made: dict[str, Value] = {}
-    for key, pair in zip(keys, pairs, strict=True):
+    for key, pair in zip(keys, pairs if isinstance(pairs, list) else each(pairs), strict=True):
         value = pair.value
         text = value.string_value
         # Nearly all values are texts and numbers, so these do not pay for a call.
@@ -72,7 +87,10 @@ def _mapping(pairs: Sequence[Any], keys: Sequence[str] | None, depth: int) -> di
 
 
 def _value(value: Any, depth: int) -> Value:
-    """An AnyValue; None too if it is a list or a mapping nested deeper than *depth*, or one that cannot be decoded."""
+    """An AnyValue; None too if it is a list or a mapping nested deeper than *depth*, or one that cannot be decoded.
+
+    Each level is held while those in it are read, so one that is both deep and large is None, too.
+    """
     name = value.WhichOneof("value")
     if name is None:
         return None
@@ -83,11 +101,11 @@ def _value(value: Any, depth: int) -> Value:
     if name in _SCALARS:
         scalar: Value = raw
         return scalar
-    if depth <= 0 or name not in _NESTED:
+    if depth <= 0 or name not in _NESTED or len(raw) * (MAX_DEPTH - depth) > _MAX_COPIED_BYTES:
         return None
     try:
         if name == "array_value":
-            return tuple([_value(element, depth - 1) for element in parsed(classes().array, raw).values[:]])
+            return tuple([_value(element, depth - 1) for element in each(parsed(classes().array, raw).values)])
         pairs = parsed(classes().mapping, raw).values
     except ValueError:
         return None
