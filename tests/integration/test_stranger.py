@@ -85,7 +85,7 @@ def test_the_record_is_there(did: dict[str, subprocess.CompletedProcess[str]], f
     assert row.keys() == {"prompt", "answer", "model"}
     assert row["prompt"]
     assert row["answer"]
-    assert "1 new or changed" in did[COMMANDS[-1]].stderr
+    assert "1 sent, 0 there already" in did[COMMANDS[-1]].stderr
 
 
 @pytest.mark.usefixtures("did")

@@ -158,7 +158,7 @@ def _send(to: str, records: Iterator[Record], settings: Settings, *, counts: Cou
         sent = counts.total(Metric.RECORDS_DELIVERED)
         dead = counts.total(Metric.RECORDS_DEAD)
         unknown = counts.total(Metric.RECORDS_UNKNOWN)
-        say(f"{count(made, 'record')} for {to} ({place}): {sent:,} sent, {sending.there:,} were there already")
+        say(f"{count(made, 'record')} for {to} ({place}): {sent:,} sent, {sending.there:,} there already")
         if dead:
             say(f"{dead} of them refused: {running.outbox.dead_letters(to)[-1].error}")
         if unknown:

@@ -275,12 +275,12 @@ class TestTo:
         assert first == (
             0,
             "",
-            f"2 records for {place}: 2 sent, 0 were there already\n2 spans · 2 traces · 2 pairs\n",
+            f"2 records for {place}: 2 sent, 0 there already\n2 spans · 2 traces · 2 pairs\n",
         )
         assert again == (
             0,
             "",
-            f"3 records for {place}: 1 sent, 2 were there already\n3 spans · 3 traces · 3 pairs\n",
+            f"3 records for {place}: 1 sent, 2 there already\n3 spans · 3 traces · 3 pairs\n",
         )
         assert stored() == [(f"question {n}", f"answer {n}") for n in (1, 2, 3)]
 

@@ -54,7 +54,7 @@ def test_once(fake: FakeTrubrics, extract: Extract) -> None:
     [event] = fake.events
     assert event["prompt"]
     assert event["generation"]
-    assert "1 known already" in done[1].stderr
+    assert "0 sent, 1 there already" in done[1].stderr
 
 
 def test_in_doubt(fake: FakeTrubrics, extract: Extract) -> None:
