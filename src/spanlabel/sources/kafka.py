@@ -20,12 +20,15 @@ from spanlabel.model import Log, Span
 from spanlabel.wire.decoded import Decoded
 from spanlabel.wire.otlp_proto import Gate
 
+from .aside import Aside
 from .dead_letters import DeadLetters
+from .kafka_backlog import Backlog
 from .kafka_lanes import Lanes
 from .kafka_options import KafkaOptions
 from .kafka_topics import check_topics
 from .message import read_message
-from .offsets import Lane
+from .offsets import Lane, Taking
+from .reading_clock import ReadingClock
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, Message
@@ -36,6 +39,9 @@ _TICK_S: Final = 0.25
 _COMMIT_S: Final = 1.0
 _SAY_S: Final = 60.0
 _WAIT_S: Final = 1.0
+_ASK_S: Final = 1.0
+_ANSWER_S: Final = 0.5
+_ASIDE_BYTES: Final = 64 << 20
 
 
 class Reading(Protocol):
@@ -55,14 +61,11 @@ class Reading(Protocol):
             StoreError: Records cannot be stored.
         """
 
-    def take_decided(self) -> Sequence[str]:
-        """The traces that were read since the last call."""
+    def undecided(self, trace_ids: Iterable[str]) -> Sequence[str]:
+        """Which of these traces wait to be read; of all others the records are stored, or there are none."""
 
     def take_released(self) -> object:
         """The traces of which nothing is kept any more."""
-
-    def needed(self, trace_ids: Iterable[str]) -> Sequence[str]:
-        """Which of these traces wait to be read, or are kept for late spans."""
 
     def forget(self, trace_ids: Sequence[str]) -> None:
         """Drop traces without reading them."""
@@ -96,18 +99,21 @@ class KafkaSource:
         self._gate = gate
         self._most_bytes = most_bytes
         self._clock = clock
+        self._reading_s = ReadingClock(clock)
+        self._asked_s = 0.0
         self._stop = Event()
         self._heard: deque[str] = deque(maxlen=1)
         self._said_s: dict[str, float] = {}
+        self._aside = Aside(_ASIDE_BYTES)
         self._early: deque[tuple[Message, Lane | None]] = deque()
         self._consumer: Consumer | None = None
         self._lanes: Lanes | None = None
-        self._numbers: set[int] = set()
+        self._backlog: Backlog | None = None
 
     @property
     def partitions(self) -> int:
         """How many partitions this member reads now. Any thread may ask."""
-        return len(self._numbers)
+        return 0 if self._backlog is None else self._backlog.shown
 
     def run(self, pipeline: Reading, stop: Event) -> None:
         """Read until *stop* is set; then how far it came is committed, and the group left.
@@ -128,10 +134,14 @@ class KafkaSource:
         try:
             check_topics(consumer, self._options, self._heard)
             self._lanes = lanes = Lanes(
-                consumer, self._options.topics, left=pipeline.forget, say=self._say, clock=self._clock
+                consumer,
+                self._options.topics,
+                undecided=pipeline.undecided,
+                left=pipeline.forget,
+                say=self._say,
+                clock=self._reading_s,
             )
             self._consumer = consumer
-            pipeline.take_decided()
             lanes.subscribe()
             self._read(consumer, lanes, pipeline)
         except StoreError:
@@ -143,7 +153,8 @@ class KafkaSource:
                 self._lanes.end()
             consumer.close()
             self._consumer = None
-            self._count([])
+            if self._backlog is not None:
+                self._backlog.show({}, self._reading_s())
 
     def wait_for_room(self, why: str) -> bool:
         """Wait a moment because records cannot be stored now, and stay in the group meanwhile.
@@ -160,7 +171,9 @@ class KafkaSource:
             return False
         self._say("room", f"nothing is read from Kafka until records can be stored again: {why}")
         self._lanes.pause()
+        self._reading_s.stop("room")
         message = self._consumer.poll(_WAIT_S)
+        self._reading_s.go("room")
         if message is not None:
             self._early.append((message, self._lanes.by_number.get(_number(message))))
         return not self._stop.is_set()
@@ -177,26 +190,43 @@ class KafkaSource:
 
     def _read(self, consumer: Consumer, lanes: Lanes, pipeline: Reading) -> None:
         tick_s = commit_s = 0.0
+        self._backlog = backlog = Backlog(consumer, self._options.topics, self._counts)
         while not self._stop.is_set():
             lanes.place()
             while self._early:
                 early, lane = self._early.popleft()
                 if lanes.by_number.get(_number(early)) is lane:  # else it comes again
-                    self._take(early, lanes, pipeline, self._clock())
+                    self._take(early, lanes, pipeline, self._reading_s())
             message = consumer.poll(_TICK_S)
-            now_s = self._clock()
+            if self._reading_s.stands_for("away"):
+                self._ask(consumer)
+            now_s = self._reading_s()
             if message is not None:
                 self._take(message, lanes, pipeline, now_s)
             if now_s >= tick_s:
+                lanes.is_in_doubt = True
                 pipeline.tick(now_s=now_s)
-                lanes.decide(pipeline.take_decided())
+                lanes.is_in_doubt = False
                 self._make_way(lanes, pipeline)
+                self._keep_pace(lanes, backlog, now_s)
                 tick_s = now_s + _TICK_S
             if now_s >= commit_s:
-                self._decide_unneeded(lanes, pipeline)
                 lanes.commit()
-                self._count_lag(consumer, lanes, now_s)
+                pipeline.take_released()
+                self._aside.keep(lanes.knows)
+                backlog.show(lanes.by_number, now_s)
                 commit_s = now_s + _COMMIT_S
+
+    def _ask(self, consumer: Consumer) -> None:
+        """Ask, once a second, whether somebody answers again."""
+        from confluent_kafka import KafkaException
+
+        if self._clock() - self._asked_s >= _ASK_S:
+            try:
+                consumer.list_topics(self._options.topics[0], timeout=_ANSWER_S)
+                self._reading_s.go("away")
+            except KafkaException:
+                self._asked_s = self._clock()
 
     def _take(self, message: Message, lanes: Lanes, pipeline: Reading, now_s: float) -> None:
         error, topic, number, offset = message.error(), message.topic(), _number(message), message.offset()
@@ -211,6 +241,7 @@ class KafkaSource:
         if position is not None and offset < position:
             self._say("back", f"{topic} [{number}] has gone back to offset {offset}: it is read as a new topic")
             lane = lanes.begin_again(number)
+        lanes.paces[number].note(topic, message.timestamp()[1] / 1000, now_s)
         self._counts.add(Metric.KAFKA_MESSAGES, topic=topic)
         value = message.value()
         decoded = Decoded() if value is None else self._decoded(value, topic, number, offset)
@@ -219,13 +250,22 @@ class KafkaSource:
         if trace_ids and message.key() is None:
             self._say("key", f"{topic} has messages without a key: {_KEYS}")
         taking = lane.take(topic, offset, trace_ids, now_s=now_s)
-        if taking.revoked:
-            pipeline.forget(list(taking.revoked))
-        if taking.known:
-            spans = tuple(one for one in spans if one.trace_id not in taking.known)
-            logs = tuple(one for one in logs if one.trace_id not in taking.known)
+        if taking.known or taking.late:
+            spans, logs = self._sorted_out([*spans, *logs], taking)
         if spans or logs:
             pipeline.accept(spans, logs, now_s=now_s)
+
+    def _sorted_out(self, parts: Sequence[Span | Log], taking: Taking) -> tuple[tuple[Span, ...], tuple[Log, ...]]:
+        """Put aside what was decided before, and bring back what goes on."""
+        self._aside.put([one for one in parts if one.trace_id in taking.known])
+        wanted = [one for one in parts if one.trace_id not in taking.known]
+        for trace_id in taking.late:
+            before = self._aside.take(trace_id)
+            # Alone, because there was no room for the rest, it would be read wrongly.
+            late = [] if before is None else [*before, *(one for one in wanted if one.trace_id == trace_id)]
+            wanted = [one for one in wanted if one.trace_id != trace_id] + late
+        spans = tuple([one for one in wanted if isinstance(one, Span)])
+        return spans, tuple([one for one in wanted if isinstance(one, Log)])
 
     def _decoded(self, value: bytes, topic: str, number: int, offset: int) -> Decoded:
         """Read a message; one that cannot be read is kept aside, and is as good as empty."""
@@ -255,34 +295,10 @@ class KafkaSource:
         else:
             lanes.resume()
 
-    def _decide_unneeded(self, lanes: Lanes, pipeline: Reading) -> None:
-        """What the pipeline does not keep is decided: late ones that it dropped, log records without a span."""
-        undecided = [one for lane in lanes.by_number.values() for one in lane.undecided]
-        needed = set(pipeline.needed(undecided))
-        lanes.decide([one for one in undecided if one not in needed])
-        pipeline.take_released()
-
-    def _count_lag(self, consumer: Consumer, lanes: Lanes, now_s: float) -> None:
-        from confluent_kafka import TopicPartition
-
-        for number, lane in lanes.by_number.items():
-            for topic in self._options.topics:
-                position = lane.position(topic)
-                if position is not None:
-                    _, end = consumer.get_watermark_offsets(TopicPartition(topic, number), cached=True)
-                    self._counts.set(Metric.KAFKA_LAG, max(0, end - position), topic=topic, partition=str(number))
-            age_s = 0.0 if lane.oldest_s is None else now_s - lane.oldest_s
-            self._counts.set(Metric.KAFKA_OLDEST, round(age_s), partition=str(number))
-        self._count(lanes.by_number)
-
-    def _count(self, numbers: Iterable[int]) -> None:
-        """Note what is read now; of what has left, another member tells."""
-        now = set(numbers)
-        for number in self._numbers - now:
-            self._counts.set(Metric.KAFKA_OLDEST, 0, partition=str(number))
-            for topic in self._options.topics:
-                self._counts.set(Metric.KAFKA_LAG, 0, topic=topic, partition=str(number))
-        self._numbers = now
+    def _keep_pace(self, lanes: Lanes, backlog: Backlog, now_s: float) -> None:
+        if len(self._options.topics) > 1:
+            for number, lane in lanes.by_number.items():
+                lanes.hold(number, lanes.paces[number].next(backlog.left(number, lane), now_s))
 
     def _on_commit(self, error: KafkaError | None, partitions: list[object]) -> None:
         if self._lanes is not None:
@@ -297,6 +313,8 @@ class KafkaSource:
             raise ConfigError(f"this member of the group can never go on: {text}", setting="kafka_group")
         if self._lanes is not None:
             self._say("client", f"Kafka: {text}")
+        if error.code() == error._ALL_BROKERS_DOWN:  # noqa: SLF001
+            self._reading_s.stop("away")
 
     def _say(self, kind: str, text: str) -> None:
         """Log at most once a minute for each kind."""

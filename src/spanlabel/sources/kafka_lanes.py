@@ -10,10 +10,11 @@ message that `poll` returns belongs to what is assigned at that moment.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from .offsets import NOTE_CHARACTERS, Lane, Mark, read_mark
+from .pacing import Pace
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, KafkaError, TopicPartition
@@ -33,13 +34,16 @@ class Lanes:
     Args:
         consumer: Not subscribed yet.
         topics: The first is the one that the group shares out.
+        undecided: Asked before each commit which of these traces wait to be read.
         left: Called with the ids of traces that another member reads from now on.
         say: Called with a kind of event and a sentence.
         clock: Seconds; never goes back.
 
     Attributes:
         by_number: The lanes that are read now.
+        paces: How far their topics are, by number.
         is_paused: Nothing is fetched.
+        is_in_doubt: Something is being read, or its reading has failed: nobody knows what is decided.
     """
 
     def __init__(
@@ -47,12 +51,14 @@ class Lanes:
         consumer: Consumer,
         topics: tuple[str, ...],
         *,
+        undecided: Callable[[list[str]], Sequence[str]],
         left: Callable[[list[str]], None],
         say: Say,
         clock: Callable[[], float],
     ) -> None:
         self._consumer = consumer
         self._topics = topics
+        self._undecided = undecided
         self._left = left
         self._say = say
         self._clock = clock
@@ -61,8 +67,11 @@ class Lanes:
         self._note_room = NOTE_CHARACTERS
         self._is_ending = False
         self._under_way = 0
+        self._held: dict[int, str] = {}
         self.by_number: dict[int, Lane] = {}
+        self.paces: dict[int, Pace] = {}
         self.is_paused = False
+        self.is_in_doubt = False
 
     def subscribe(self) -> None:
         """Join the group."""
@@ -87,9 +96,9 @@ class Lanes:
             mark = read_mark(one.offset, one.metadata) if one.offset >= 0 else None
             marks.setdefault(one.partition, {})[one.topic] = mark
         for number, before in marks.items():
-            self.by_number[number] = Lane(before, keep_s=_KEEP_S)
-        if self.is_paused:
-            self._consumer.pause(self._partitions(numbers))
+            self._open(number, before)
+        change = self._consumer.pause if self.is_paused else self._consumer.resume
+        change(self._partitions(numbers))
 
     def _begun(self, numbers: list[int]) -> list[TopicPartition] | None:
         """Assign lanes from where they are committed; gives that, or None if it cannot be done now."""
@@ -108,17 +117,20 @@ class Lanes:
 
     def begin_again(self, number: int) -> Lane:
         """Take a lane as if it had just been assigned and nobody had ever read it: its topic was made anew."""
+        self.hold(number, None)
         self._forget([number])
         for topic in self._topics:
             self._committed.pop((topic, number), None)
-        lane = self.by_number[number] = Lane(dict.fromkeys(self._topics), keep_s=_KEEP_S)
+        return self._open(number, dict.fromkeys(self._topics))
+
+    def _open(self, number: int, before: Mapping[str, Mark | None]) -> Lane:
+        lane = self.by_number[number] = Lane(before, keep_s=_KEEP_S)
+        self.paces[number] = Pace(self._topics, self._clock())
         return lane
 
-    def decide(self, trace_ids: Iterable[str]) -> None:
-        """Say that traces are decided."""
-        now_s = self._clock()
-        for lane in self.by_number.values():
-            lane.decide(trace_ids, now_s=now_s)
+    def knows(self, trace_id: str) -> bool:
+        """Whether a trace is put aside in any lane."""
+        return any(lane.knows(trace_id) for lane in self.by_number.values())
 
     def pause(self) -> None:
         """Fetch nothing for now; a member that goes on polling stays in its group."""
@@ -130,7 +142,23 @@ class Lanes:
         """Fetch again."""
         if self.is_paused:
             self.is_paused = False
-            self._consumer.resume(self._partitions(self.by_number))
+            held = set(self._held.items())
+            partitions = self._partitions(self.by_number)
+            self._consumer.resume([one for one in partitions if (one.partition, one.topic) not in held])
+
+    def hold(self, number: int, topic: str | None) -> None:
+        """Fetch nothing of one topic of a lane for now; None lets go of what was held."""
+        from confluent_kafka import TopicPartition
+
+        before = self._held.pop(number, None)
+        if topic is not None:
+            self._held[number] = topic
+        if self.is_paused or topic == before:
+            return
+        if before is not None:
+            self._consumer.resume([TopicPartition(before, number)])
+        if topic is not None:
+            self._consumer.pause([TopicPartition(topic, number)])
 
     def commit(self) -> None:
         """Say how far every lane has come, without waiting; what fails is said again by the next call."""
@@ -183,6 +211,8 @@ class Lanes:
 
     def _forget(self, numbers: list[int]) -> None:
         lanes = [self.by_number.pop(number) for number in numbers]
+        for number in numbers:
+            self._held.pop(number, None)
         gone = dict.fromkeys(trace_id for lane in lanes for trace_id in lane.undecided)
         # Without keys a trace is spread over partitions; it is read with what stays here.
         for lane in self.by_number.values():
@@ -217,6 +247,7 @@ class Lanes:
         from confluent_kafka import TopicPartition
 
         now_s, found = self._clock(), []
+        self._decide(now_s)
         for number in numbers:
             for topic, mark in self.by_number[number].marks(now_s=now_s).items():
                 last = self._committed.get((topic, number))
@@ -225,6 +256,15 @@ class Lanes:
                 self._committed[topic, number] = (mark, now_s)
                 found.append(TopicPartition(topic, number, mark.start, mark.note(self._note_room)))
         return found
+
+    def _decide(self, now_s: float) -> None:
+        """Find out what is decided: late spans that changed nothing and log records without a span are, too."""
+        if not self.is_in_doubt:
+            ids = [one for lane in self.by_number.values() for one in lane.undecided]
+            waiting = set(self._undecided(ids))
+            decided = [one for one in ids if one not in waiting]
+            for lane in self.by_number.values():
+                lane.decide(decided, now_s=now_s)
 
     def _note_failed(self, error: KafkaError, partitions: Iterable[TopicPartition]) -> None:
         for one in partitions:

@@ -7,9 +7,10 @@ offset cuts through one of them. So what is committed has two parts:
   whatever is read from there is read whole;
 - a note: the position *end* up to which was read, and the offsets between at which undecided traces begin.
 
-Whoever reads from *start* drops each trace whose first message lies before *end* and not at one of these offsets: it is
-decided. All others it takes. The note grows with the undecided traces only. Where it grows too long, its *end* is put
-at the first offset that found no room: what is decided behind it is then read, and decided the same, once more.
+Whoever reads from *start* puts each trace aside whose first message lies before *end* and not at one of these offsets:
+it is decided, and only if more of it comes behind *end* it is read once more, whole. All others it takes. The note
+grows with the undecided traces only. Where it grows too long, its *end* is put at the first offset that found no room:
+what is decided behind it is then read, and decided the same, once more.
 
 The traces of one partition number of several topics (spans and log records) form a `Lane`: what one topic says of a
 trace holds for all. Nothing here knows Kafka, or reads a clock.
@@ -115,30 +116,33 @@ class _Partition:
         before: What the one who read it before has committed; None if nothing was.
         position: Offset behind the last message; None while none has come.
         runs: By trace id, in order of their first offsets.
-        undecided: First offsets by trace id, in order.
+        undecided: First offsets by trace id.
     """
 
     before: Mark | None
     position: int | None = None
     runs: OrderedDict[str, _Run] = field(default_factory=OrderedDict)
-    undecided: OrderedDict[str, int] = field(default_factory=OrderedDict)
+    undecided: dict[str, int] = field(default_factory=dict)
+
+    def was_read(self, offset: int) -> bool:
+        """Whether the one before has read the message there."""
+        return self.before is not None and offset < self.before.end
 
     def knows(self, offset: int) -> bool:
         """Whether a trace whose first message is there was decided by the one before."""
-        before = self.before
-        return before is not None and offset < before.end and offset not in before.undecided
+        return self.before is not None and offset < self.before.end and offset not in self.before.undecided
 
     def mark(self, now_s: float) -> Mark | None:
         """What to commit now; None while nothing was read."""
         if self.position is None:
             return None
-        low = next(iter(self.undecided.values()), self.position)
+        undecided = tuple(sorted(set(self.undecided.values())))
+        low = undecided[0] if undecided else self.position
         # Until all has been read again that the one before has read, nobody knows which traces go on in what is left.
         ahead = self.before if self.before is not None and self.before.end > self.position else None
         if ahead is None:
             self._trim(low, now_s)
         start = next((run.first for run in self.runs.values()), low)
-        undecided = tuple(OrderedDict.fromkeys(self.undecided.values()))
         if ahead is None:
             return Mark(start, self.position, undecided)
         return Mark(start, ahead.end, (*undecided, *(one for one in ahead.undecided if one >= self.position)))
@@ -154,15 +158,16 @@ class _Partition:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """What is to be done with the traces of one message.
+    """What is to be done with the traces of one message; those that are not named here are to be taken.
 
     Attributes:
-        known: Traces that were decided before: drop them.
-        revoked: Those among them of which an earlier message was taken: forget them.
+        known: They were decided before: put what comes of them aside.
+        late: They were known, and now something has come that the one before had not: take it, and before it what was
+            put aside.
     """
 
     known: frozenset[str] = frozenset()
-    revoked: frozenset[str] = frozenset()
+    late: frozenset[str] = frozenset()
 
 
 _ALL_NEW = Taking()
@@ -173,8 +178,8 @@ class Lane:
 
     Args:
         before: What is committed, by topic; a topic of which nothing is committed is read from its beginning.
-        keep_s: How long a decided trace is remembered beyond what is needed: what comes late within that time is
-            known to a successor, too.
+        keep_s: How long a decided trace is remembered beyond what is needed: with what comes late within that time a
+            successor reads it once more, too.
     """
 
     def __init__(self, before: Mapping[str, Mark | None], *, keep_s: float) -> None:
@@ -190,23 +195,33 @@ class Lane:
     def take(self, topic: str, offset: int, trace_ids: Iterable[str], *, now_s: float) -> Taking:
         """Note a message, and the traces that it holds something of.
 
-        Offsets ascend within a topic.
+        A trace that was decided and of which something comes is undecided again. Offsets ascend within a topic.
         """
         partition = self._partitions[topic]
         partition.position = offset + 1
-        known, revoked = set[str](), set[str]()
+        known, late = set[str](), set[str]()
         for trace_id in trace_ids:
-            run = partition.runs.get(trace_id)
-            if run is not None:
-                run.last = offset
-            elif partition.knows(offset):
-                self._know(trace_id, revoked, now_s)
-                partition.runs[trace_id] = _Run(offset, offset, now_s + self._keep_s)
-            else:
-                self._begin(partition, trace_id, offset, now_s)
+            is_first = trace_id not in partition.runs
+            if is_first:
+                partition.runs[trace_id] = _Run(offset, offset)
+            partition.runs[trace_id].last = offset
             if trace_id in self._known:
+                if partition.was_read(offset):
+                    known.add(trace_id)
+                    partition.runs[trace_id].until_s = now_s + self._keep_s
+                else:
+                    late.add(trace_id)
+                    self._known.discard(trace_id)
+                    self._open(trace_id, now_s)
+            elif is_first and partition.knows(offset) and trace_id not in self._undecided:
                 known.add(trace_id)
-        return Taking(frozenset(known), frozenset(revoked)) if known else _ALL_NEW
+                self._known.add(trace_id)
+                partition.runs[trace_id].until_s = now_s + self._keep_s
+            elif is_first or trace_id not in self._undecided:
+                self._open(trace_id, now_s)
+        if known or late:
+            return Taking(frozenset(known), frozenset(late))
+        return _ALL_NEW
 
     def decide(self, trace_ids: Iterable[str], *, now_s: float) -> None:
         """Say that traces are decided: their records are safe, or they have none. Others' are none of our business."""
@@ -221,8 +236,13 @@ class Lane:
         """What to commit now, by topic; nothing for topics of which nothing was read."""
         found = {topic: partition.mark(now_s) for topic, partition in self._partitions.items()}
         if self._known:
-            self._known = {one for one in self._known if self._runs_of(one)}
+            runs = [partition.runs for partition in self._partitions.values()]
+            self._known = {one for one in self._known if any(one in of for of in runs)}
         return {topic: mark for topic, mark in found.items() if mark is not None}
+
+    def knows(self, trace_id: str) -> bool:
+        """Whether a trace is put aside."""
+        return trace_id in self._known
 
     @property
     def undecided(self) -> Sequence[str]:
@@ -234,19 +254,10 @@ class Lane:
         """When the oldest undecided trace came; None if all are decided."""
         return next(iter(self._undecided.values()), None)
 
-    def _know(self, trace_id: str, revoked: set[str], now_s: float) -> None:
-        if trace_id in self._undecided:
-            self.decide([trace_id], now_s=now_s)
-            revoked.add(trace_id)
-        self._known.add(trace_id)
-
-    def _begin(self, partition: _Partition, trace_id: str, offset: int, now_s: float) -> None:
-        if trace_id not in self._undecided and self._runs_of(trace_id):
-            partition.runs[trace_id] = _Run(offset, offset, now_s + self._keep_s)
-            return
+    def _open(self, trace_id: str, now_s: float) -> None:
         self._undecided.setdefault(trace_id, now_s)
-        partition.runs[trace_id] = _Run(offset, offset)
-        partition.undecided[trace_id] = offset
-
-    def _runs_of(self, trace_id: str) -> list[_Run]:
-        return [partition.runs[trace_id] for partition in self._partitions.values() if trace_id in partition.runs]
+        for partition in self._partitions.values():
+            run = partition.runs.get(trace_id)
+            if run is not None:
+                run.until_s = inf
+                partition.undecided[trace_id] = run.first

@@ -5,9 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
+from servers.kafka_group import Group, until
 from servers.kafka_traffic import answer_log, producer, send, send_traces, span, spans_message, trace_id
-
-from .conftest import Group, until
 
 pytestmark = pytest.mark.integration
 

@@ -9,7 +9,8 @@ from threading import Event
 
 import pytest
 from pydantic import SecretStr
-from servers.kafka_traffic import json_message, producer, send, send_traces, span, spans_message
+from servers.kafka_group import Group, until
+from servers.kafka_traffic import answer_log, json_message, producer, send, send_traces, span, spans_message
 
 from spanlabel.errors import ConfigError
 from spanlabel.metrics import Counts, Metric
@@ -17,7 +18,7 @@ from spanlabel.pipeline import Pipeline
 from spanlabel.sources.kafka import KafkaSource
 from spanlabel.sources.kafka_options import KafkaOptions
 
-from .conftest import Group, reading, until
+from .conftest import reading
 
 pytestmark = pytest.mark.integration
 
@@ -128,6 +129,21 @@ def test_memory_is_kept_by_reading_slower(group: Group, tmp_path: Path) -> None:
     assert len(set(here.sink.questions)) == 400
 
 
+def test_log_records_of_a_backlog_do_not_run_ahead_of_their_spans(group: Group, tmp_path: Path) -> None:
+    """Who was away for an hour reads spans and log records of the same minutes together, and gives up none of them."""
+    to, begun_ms = producer(group.kafka.brokers), round(time.time() * 1000) - 3_600_000
+    for trace in range(6_000):
+        sent_ms = begun_ms + trace * 500
+        spans = [span(trace, n, text="word " * 300, is_answer_told=False) for n in range(3)]
+        send(to, group.spans, trace, spans_message(spans), sent_ms=sent_ms)
+        send(to, group.logs, trace, answer_log(trace, span=2), sent_ms=sent_ms)
+    to.flush(60)
+    with reading(group.options(), tmp_path, idle_s=0.8, linger_bytes=0) as here:
+        assert until(lambda: here.counts.total(Metric.TRACES_DECIDED) == 6_000), here.counts.snapshot()
+    assert here.counts.total(Metric.LOGS_LOST) == 0
+    assert len(here.sink.records) == 6_000
+
+
 def test_a_member_ends_in_time_while_the_broker_is_away(group: Group, tmp_path: Path) -> None:
     """SIGTERM is obeyed, also in an outage."""
     to = producer(group.kafka.brokers)
@@ -213,5 +229,5 @@ def test_a_topic_that_is_made_anew_is_read_from_its_beginning(group: Group, tmp_
 
 def test_the_pipeline_is_what_the_source_takes_it_for() -> None:
     """The pipeline has all that the source asks of it."""
-    for name in ("held_bytes", "accept", "tick", "take_decided", "take_released", "needed", "forget"):
+    for name in ("held_bytes", "accept", "tick", "undecided", "take_released", "forget"):
         assert hasattr(Pipeline, name)

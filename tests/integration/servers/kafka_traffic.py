@@ -97,12 +97,12 @@ def producer(brokers: str) -> Producer:
     )
 
 
-def send(to: Producer, topic: str, trace: int, value: bytes | None, *, is_keyed: bool = True) -> None:
-    """Send one message with the Collector's key."""
+def send(to: Producer, topic: str, trace: int, value: bytes | None, *, is_keyed: bool = True, sent_ms: int = 0) -> None:
+    """Send one message with the Collector's key; 0 is sent now."""
     key = trace_id(trace).encode() if is_keyed else None
     while True:
         try:
-            to.produce(topic, value, key=key)
+            to.produce(topic, value, key=key, timestamp=sent_ms)
         except BufferError:
             to.poll(0.1)
         else:

@@ -67,23 +67,38 @@ class TestMark:
         assert two.marks(now_s=0) == {T: Mark(0, 9, (3, 7))}
 
 
-class TestTopics:
-    def test_what_one_topic_knows_holds_for_the_other(self) -> None:
-        """Log records of a decided trace are dropped with its spans, also where the spans come second."""
-        two = lane(T, L, spans=Mark(0, 5))
-        assert two.take(L, 10, ["a"], now_s=0).known == set()
-        taking = two.take(T, 0, ["a"], now_s=0)
-        assert (taking.known, taking.revoked) == ({"a"}, {"a"})
-        assert two.take(L, 11, ["a"], now_s=0).known == {"a"}
-        assert two.undecided == ()
+class TestLate:
+    def test_what_comes_late_is_read_with_what_another_member_has_decided(self) -> None:
+        """Not alone, which would make a wrong record, and not dropped, which might lose the answer."""
+        two = lane(spans=Mark(0, 5))
+        assert two.take(T, 0, ["a"], now_s=0).known == {"a"}
+        taking = two.take(T, 5, ["a"], now_s=0)
+        assert (taking.known, taking.late) == (set(), {"a"})
+        assert two.undecided == ("a",)
+        assert two.marks(now_s=0) == {T: Mark(0, 6, (0,))}
+        two.decide(["a"], now_s=1)
+        assert two.marks(now_s=1) == {T: Mark(6, 6)}
 
-    def test_log_records_after_the_decision_hold_nothing_up(self) -> None:
-        """They are late, and late ones are the pipeline's business."""
-        one = lane(T, L)
+    def test_a_trace_that_has_gone_on_is_undecided(self) -> None:
+        """Whoever is killed before it was read again leaves it to the next member, whole."""
+        one = lane()
         one.take(T, 0, ["a"], now_s=0)
         one.decide(["a"], now_s=1)
-        assert one.take(L, 0, ["a"], now_s=1).known == set()
-        assert one.marks(now_s=2) == {T: Mark(1, 1), L: Mark(1, 1)}
+        one.take(T, 1, ["b"], now_s=1)
+        one.take(T, 2, ["a"], now_s=1)
+        assert one.undecided == ("b", "a")
+        assert one.marks(now_s=1) == {T: Mark(0, 3, (0, 1))}
+
+    def test_topics_are_one_in_this(self) -> None:
+        """Log records that come late reopen the trace in both topics, whichever is read first."""
+        two = lane(T, L, spans=Mark(0, 5))
+        assert two.take(L, 10, ["a"], now_s=0) == two.take(T, 0, ["a"], now_s=0)
+        assert two.undecided == ("a",)
+        other = lane(T, L, spans=Mark(0, 5), logs=Mark(8, 10))
+        assert other.take(L, 8, ["a"], now_s=0).known == {"a"}
+        assert other.take(T, 0, ["a"], now_s=0).known == {"a"}
+        assert other.take(L, 10, ["a"], now_s=0).late == {"a"}
+        assert other.marks(now_s=0) == {T: Mark(0, 5, (0,)), L: Mark(8, 11, (8,))}
 
 
 @given(st.lists(st.integers(0, 10**6), unique=True, min_size=1), st.integers(0, 2**40), st.integers(20, 200))
@@ -115,10 +130,13 @@ def test_without_a_note_nothing_is_known() -> None:
 class World:
     """Topics that are read by members of a group, one after the other, with the traces they decide.
 
-    A trace is decided when all its messages have been taken, as by a pipeline that waits long enough.
+    A trace is decided when all its messages have been taken, as by a pipeline that waits long enough, or at any time.
     """
 
-    def __init__(self, topics: Sequence[Sequence[Sequence[int]]], *, keep_s: float, room: int) -> None:
+    def __init__(
+        self, topics: Sequence[Sequence[Sequence[int]]], *, keep_s: float, room: int, is_patient: bool = True
+    ) -> None:
+        self.is_patient = is_patient
         self.topics = topics
         self.keep_s = keep_s
         self.room = room
@@ -138,6 +156,7 @@ class World:
         self.next = {name: mark.start if mark else 0 for name, mark in marks.items()}
         self.lane = Lane(marks, keep_s=self.keep_s)
         self.taken: dict[str, set[tuple[str, int]]] = {}
+        self.aside: dict[str, set[tuple[str, int]]] = {}
 
     def read(self, topic: int) -> None:
         name, offset = str(topic), self.next[str(topic)]
@@ -147,15 +166,16 @@ class World:
         self.now_s += 1
         traces = [str(trace) for trace in self.topics[topic][offset]]
         taking = self.lane.take(name, offset, traces, now_s=self.now_s)
-        for trace in taking.revoked:
-            del self.taken[trace]
-        for trace in set(traces) - taking.known:
-            self.taken.setdefault(trace, set()).add((name, offset))
+        for trace in taking.late:
+            self.taken[trace] = self.aside.pop(trace)
+        for trace in traces:
+            (self.aside if trace in taking.known else self.taken).setdefault(trace, set()).add((name, offset))
 
     def decide(self, how_many: int) -> None:
-        complete = [one for one in self.lane.undecided if self.taken[one] == self.whole[one]]
-        for trace in complete[:how_many]:
-            self.outcomes.append((trace, self.taken[trace]))
+        undecided = self.lane.undecided
+        ready = [one for one in undecided if self.taken[one] == self.whole[one] or not self.is_patient]
+        for trace in ready[:how_many]:
+            self.outcomes.append((trace, set(self.taken[trace])))
             self.lane.decide([trace], now_s=self.now_s)
 
     def commit(self) -> None:
@@ -222,6 +242,17 @@ def test_no_trace_is_decided_twice_unless_somebody_was_killed(
     peaceful = [(what, n) for what, n in steps if what != "kill"]
     world = _lived(World(topics, keep_s=keep_s, room=4096), peaceful)
     assert sorted(trace for trace, _ in world.outcomes) == sorted(world.whole)
+
+
+@settings(max_examples=400)
+@given(topics=_KEYED, steps=st.lists(_STEPS, max_size=80), room=st.sampled_from([0, 14, 17, 4096]))
+def test_what_comes_after_a_decision_is_read_with_what_came_before(
+    topics: Sequence[Sequence[Sequence[int]]], steps: Sequence[tuple[str, int]], room: int
+) -> None:
+    """Whatever is decided too early, and whoever is killed then: the last reading of each trace is whole."""
+    world = _lived(World(topics, keep_s=1000, room=room, is_patient=False), steps)
+    last = dict(world.outcomes)
+    assert last == world.whole
 
 
 def test_many_messages_leave_nothing_behind() -> None:
