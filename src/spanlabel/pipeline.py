@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 _logger = logging.getLogger("spanlabel")
 
 WINDOW_TRACES: Final = 2_000
-"""A window is read early when it holds this many traces, so that a burst costs no memory."""
+"""A window is read early when it holds this many traces, or more than an eighth of the memory for traces."""
 
 _OUR_FAULTS: Final = frozenset({"fault", "redact"})
 """Words under which a pair is dropped that nobody wanted dropped."""
@@ -88,11 +88,14 @@ class Pipeline:
         self._readers = readers
         self._admission = admission
         self._waiting: list[Gathered] = []
+        self._waiting_bytes = 0
+        self._most_waiting_bytes = limits.max_bytes // 8
         self._waiting_since_s = 0.0
         self._received = 0
         self._written: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._written_limit = limits.decided_traces
         self._told: set[str] = set()
+        self._decided: list[str] | None = None  # nobody has asked
 
     def accept(self, spans: Sequence[Span], logs: Sequence[Log] = (), *, now_s: float) -> None:
         """Take spans and log records in any order; duplicates are allowed.
@@ -122,15 +125,14 @@ class Pipeline:
             are in the sink.
         """
         self._gather(now_s)
-        full = len(self._waiting) >= WINDOW_TRACES
-        is_due = bool(self._waiting) and (full or now_s - self._waiting_since_s >= self._window_s)
+        is_due = bool(self._waiting) and (self._is_full or now_s - self._waiting_since_s >= self._window_s)
         passed = self._read_window(now_s) if is_due else []
         self._recount(now_s)
         return passed
 
     def drain(self, *, now_s: float) -> list[Pair]:
         """Read everything, ready or not."""
-        self._waiting.extend(self._assembler.drain(now_s=now_s))
+        self._wait(self._assembler.drain(now_s=now_s))
         return self._read_rest(now_s)
 
     def flush(self, *, now_s: float) -> list[Pair]:
@@ -138,14 +140,14 @@ class Pipeline:
 
         What runs on stays, so that a flush in the middle of a run makes no record of half an answer.
         """
-        self._waiting.extend(self._assembler.take_complete(now_s=now_s))
+        self._wait(self._assembler.take_complete(now_s=now_s))
         return self._read_rest(now_s)
 
     def next_due_s(self) -> float | None:
         """When to call `tick` next; None while nothing waits."""
         due = [self._assembler.next_due_s(), self._admission.due_s if self._admission else None]
         if self._waiting:
-            due.append(self._waiting_since_s + self._window_s)
+            due.append(self._waiting_since_s + (0.0 if self._is_full else self._window_s))
         return min((one for one in due if one is not None), default=None)
 
     def needed(self, trace_ids: Iterable[str]) -> list[str]:
@@ -153,10 +155,13 @@ class Pipeline:
         waiting = {one.trace_id for one in self._waiting}
         return [one for one in trace_ids if one in waiting or self._assembler.keeps(one)]
 
-    def undecided(self, trace_ids: Iterable[str]) -> list[str]:
-        """Which of these traces wait to be read; of all others the records are in the sink, or there are none."""
-        waiting = {one.trace_id for one in self._waiting}
-        return [one for one in trace_ids if one in waiting or self._assembler.holds(one)]
+    def take_decided(self) -> list[str]:
+        """The traces that were read since the last call: their records are in the sink. The first call gives none.
+
+        A trace of which something comes late is read, and given, again.
+        """
+        decided, self._decided = self._decided or [], []
+        return decided
 
     def take_released(self) -> Released:
         """The traces of which nothing is needed any more, since the last call: their records are in the sink."""
@@ -173,11 +178,16 @@ class Pipeline:
         """Take traces for decided, the oldest first: what comes of them is late."""
         self._assembler.remember(trace_ids)
 
+    def linger_less(self) -> None:
+        """Let go of the oldest eighth of what is only kept for late spans: its log is short of room."""
+        self._assembler.linger_less()
+
     def forget(self, trace_ids: Sequence[str]) -> None:
         """Drop traces without reading them; each may come again as if it never had."""
         gone = set(trace_ids)
         self._assembler.forget(gone)
         self._waiting = [one for one in self._waiting if one.trace_id not in gone]
+        self._waiting_bytes = sum(one.size_bytes for one in self._waiting)
         for trace_id in gone:
             self._let_go.pop(trace_id, None)
             self._written.pop(trace_id, None)
@@ -219,8 +229,16 @@ class Pipeline:
         ready = self._assembler.take_ready(now_s=now_s)
         if ready and not self._waiting:
             self._waiting_since_s = now_s
-        self._waiting.extend(ready)
+        self._wait(ready)
         self._count_spans()
+
+    def _wait(self, ready: Sequence[Gathered]) -> None:
+        self._waiting.extend(ready)
+        self._waiting_bytes += sum(one.size_bytes for one in ready)
+
+    @property
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= WINDOW_TRACES or self._waiting_bytes > self._most_waiting_bytes
 
     def _count_spans(self) -> None:
         received = self._assembler.received_spans
@@ -241,7 +259,7 @@ class Pipeline:
 
     def _read_window(self, now_s: float) -> list[Pair]:
         latest = {one.trace_id: one for one in self._waiting}
-        self._waiting = []
+        self._waiting, self._waiting_bytes = [], 0
         # What something has come late for is handed out once more, whole, and is read then.
         gathered = [one for one in latest.values() if not self._assembler.is_open_again(one.trace_id)]
         for why, n in Counter(one.ready.value for one in gathered).items():
@@ -259,6 +277,8 @@ class Pipeline:
             again = [one.trace_id for one in gathered if one.is_again]
             records = self._admitted([record_of(pair) for pair in passed], again, now_s)
             self._write(self._sink, records, again)
+        if self._decided is not None:
+            self._decided += [one.trace_id for one in gathered]
         return passed
 
     def _drop(self, dropped: Dropped) -> None:

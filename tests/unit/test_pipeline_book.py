@@ -126,3 +126,40 @@ def test_every_trace_is_needed_or_released(steps: list[tuple[int, int, float, bo
     pipeline.tick(now_s=now_s + 2_000_000)
     assert open_ids <= set(pipeline.take_released().trace_ids)
     assert pipeline.needed(trace_id(n) for n in range(1, 7)) == []
+
+
+def test_a_window_is_read_early_when_what_waits_in_it_is_large() -> None:
+    """What waits for others of its run costs no more than an eighth of the memory for traces, however large it is."""
+    kept = Kept()
+    limits = replace(_LIMITS, root_grace_s=1, linger_bytes=0, max_bytes=80_000)
+    pipeline = make_pipeline(kept, limits)
+    pipeline.accept([llm_span("What is it?", "It is this. " * 200, trace=n) for n in (1, 2)], now_s=0)
+    pipeline.accept([], now_s=2)
+    before_s = pipeline.next_due_s()
+    pipeline.tick(now_s=2)
+    assert (before_s, len(kept.puts)) == (7, 0), "they wait for others"
+
+    pipeline.accept([llm_span("What is it?", "It is this. " * 200, trace=3)], now_s=3)
+    pipeline.accept([], now_s=4)
+    assert pipeline.next_due_s() == 2, "it is due at once"
+    pipeline.tick(now_s=4)
+    assert len(kept.puts) == 3
+
+
+def test_less_is_kept_for_late_spans_when_the_log_is_short_of_room() -> None:
+    """The oldest that is only kept for late spans is given up, some at a time; what is not read yet stays."""
+    pipeline = make_pipeline(Kept())
+    pipeline.accept([asked(n) for n in range(1, 17)], now_s=0)
+    pipeline.tick(now_s=20)
+    pipeline.tick(now_s=30)
+    pipeline.accept([asked(99)], now_s=31)
+    assert pipeline.take_released().trace_ids == ()
+
+    gone = []
+    for _ in range(16):
+        pipeline.linger_less()
+        gone.append(pipeline.take_released().trace_ids)
+
+    assert gone[0] == (trace_id(1), trace_id(2))
+    assert [one for ids in gone for one in ids] == [trace_id(n) for n in range(1, 17)]
+    assert pipeline.needed([trace_id(99)]) == [trace_id(99)]

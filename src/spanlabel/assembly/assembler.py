@@ -163,10 +163,6 @@ class Assembler:
         trace = self._traces.get(trace_id)
         return trace is not None and trace.is_read
 
-    def holds(self, trace_id: str) -> bool:
-        """Whether a trace is held: it is not ready, or it is held again because something came late."""
-        return trace_id in self._traces
-
     def keeps(self, trace_id: str) -> bool:
         """Whether anything of a trace is kept: it is held, or lingers."""
         return trace_id in self._traces or self._lingering.get(trace_id) is not None
@@ -187,6 +183,12 @@ class Assembler:
             elif self._lingering.get(trace_id) is not None:
                 self._lingering.take(trace_id)
             self._decided.forget(trace_id)
+
+    def linger_less(self) -> None:
+        """Let go of the oldest eighth of what is kept for late spans, by bytes."""
+        most_bytes = self.lingering_bytes * 7 // 8
+        while self._lingering and self.lingering_bytes > most_bytes:
+            self._lingering.drop_oldest()
 
     def next_due_s(self) -> float | None:
         """When to call `take_ready` next: never later than something is due, maybe earlier; None for never."""

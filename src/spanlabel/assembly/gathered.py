@@ -21,6 +21,7 @@ class Gathered:
         is_again: True if the trace was handed out before, with fewer spans or log records.
         first_s: When its first span or log record came, or for `is_again` the first late one; on the
             caller's clock.
+        size_bytes: Memory that spans and log records hold.
     """
 
     trace_id: str
@@ -29,6 +30,7 @@ class Gathered:
     ready: Ready
     is_again: bool
     first_s: float
+    size_bytes: int
 
 
 class Left(Enum):

@@ -120,6 +120,7 @@ class HeldTrace:
             Ready.TRACE_TOO_LARGE if self.is_cut else why,
             self.is_read,
             self.first_s,
+            self.size_bytes,
         )
 
     def impact(self, now_s: float, limits: Limits) -> float:

@@ -37,6 +37,9 @@ GIVEN_WAY: Final = 4
 PAUSE_S: Final = 0.0005
 """After each piece of work it rests so long in any case: what waits at the door cannot be seen before."""
 
+CROWDED: Final = 0.75
+"""From this share of the journal's size on, less is kept for late spans, so that it does not become full of that."""
+
 ROOM_S: Final = 0.5
 """After this long it tries again to store what found no room."""
 
@@ -157,6 +160,9 @@ class Reading:
                 self.no_room = ""
                 journal = self._journal.state()
                 self._is_behind = journal.waiting_bytes > self._journal_bytes // 8
+                if journal.disk_bytes > self._journal_bytes * CROWDED:
+                    # Else what is only kept for late spans could keep senders waiting for half an hour.
+                    self._running.pipeline.linger_less()
             self._give_way(time.monotonic() - begun_s)
 
     def _give_way(self, worked_s: float) -> None:
