@@ -95,7 +95,6 @@ class Pipeline:
         self._written: OrderedDict[str, frozenset[str]] = OrderedDict()
         self._written_limit = limits.decided_traces
         self._told: set[str] = set()
-        self._decided: list[str] | None = None  # nobody has asked
 
     def accept(self, spans: Sequence[Span], logs: Sequence[Log] = (), *, now_s: float) -> None:
         """Take spans and log records in any order; duplicates are allowed.
@@ -155,13 +154,10 @@ class Pipeline:
         waiting = {one.trace_id for one in self._waiting}
         return [one for one in trace_ids if one in waiting or self._assembler.keeps(one)]
 
-    def take_decided(self) -> list[str]:
-        """The traces that were read since the last call: their records are in the sink. The first call gives none.
-
-        A trace of which something comes late is read, and given, again.
-        """
-        decided, self._decided = self._decided or [], []
-        return decided
+    def undecided(self, trace_ids: Iterable[str]) -> list[str]:
+        """Which of these traces wait to be read; of all others the records are in the sink, or there are none."""
+        waiting = {one.trace_id for one in self._waiting}
+        return [one for one in trace_ids if one in waiting or self._assembler.holds(one)]
 
     def take_released(self) -> Released:
         """The traces of which nothing is needed any more, since the last call: their records are in the sink."""
@@ -277,8 +273,6 @@ class Pipeline:
             again = [one.trace_id for one in gathered if one.is_again]
             records = self._admitted([record_of(pair) for pair in passed], again, now_s)
             self._write(self._sink, records, again)
-        if self._decided is not None:
-            self._decided += [one.trace_id for one in gathered]
         return passed
 
     def _drop(self, dropped: Dropped) -> None:

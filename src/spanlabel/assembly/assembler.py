@@ -163,6 +163,10 @@ class Assembler:
         trace = self._traces.get(trace_id)
         return trace is not None and trace.is_read
 
+    def holds(self, trace_id: str) -> bool:
+        """Whether a trace is held: it is not ready, or it is held again because something came late."""
+        return trace_id in self._traces
+
     def keeps(self, trace_id: str) -> bool:
         """Whether anything of a trace is kept: it is held, or lingers."""
         return trace_id in self._traces or self._lingering.get(trace_id) is not None
