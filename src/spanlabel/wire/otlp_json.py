@@ -11,6 +11,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 from spanlabel.model import (
@@ -31,6 +32,9 @@ from .size import SPAN_BYTES, size_of_attributes, size_of_events, size_of_value
 
 MAX_DEPTH = 50
 """Levels of nesting in an attribute or a log body; deeper lists and mappings are None."""
+
+MAX_EVENTS = 10_000
+"""Events of a span that are kept, and links: an empty one takes a hundred times the room that it takes in a request."""
 
 _FLAG_REMOTE_IS_KNOWN = 0x100
 _FLAG_IS_REMOTE = 0x200
@@ -181,7 +185,7 @@ class _Reader:
 
 
 def _events(raw: object) -> Iterator[SpanEvent]:
-    for event in _objects(raw):
+    for event in islice(_objects(raw), MAX_EVENTS):
         name = event.get("name")
         yield SpanEvent(
             name=name if isinstance(name, str) else "",
@@ -191,7 +195,7 @@ def _events(raw: object) -> Iterator[SpanEvent]:
 
 
 def _links(raw: object) -> Iterator[SpanLink]:
-    for link in _objects(raw):
+    for link in islice(_objects(raw), MAX_EVENTS):
         trace_id, span_id = link.get("traceId"), link.get("spanId")
         if isinstance(trace_id, str) and isinstance(span_id, str) and _is_trace_id(trace_id) and _is_span_id(span_id):
             yield SpanLink(

@@ -16,6 +16,7 @@ from spanlabel.model.twin import open_twin
 
 from .decoded import Decoded, sentences
 from .event_name import event_name_of
+from .otlp_json import MAX_EVENTS
 from .proto_classes import classes, parsed
 from .proto_ids import fault_of, is_span_id, says_no_span
 from .proto_values import at_hand, each, read_attributes, read_keys, read_value
@@ -158,7 +159,9 @@ def _span(raw: Any, scope: Scope, resource: Attributes, gate: Gate | None) -> Sp
 def _is_known(draft: Any, raw: Any, keys: Sequence[str], gate: Gate) -> bool:
     draft.attributes = dict.fromkeys(keys)
     if raw.events:
-        draft.events = tuple([SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in each(raw.events)])
+        draft.events = tuple(
+            [SpanEvent(event.name.decode(errors="replace"), 0, {}) for event in raw.events[:MAX_EVENTS]]
+        )
     is_known = gate.knows(draft)
     draft.events = ()
     return is_known
@@ -176,7 +179,7 @@ def _events(given: Any) -> tuple[SpanEvent, ...]:
             SpanEvent(
                 event.name.decode(errors="replace"), _time(event.time_unix_nano), read_attributes(event.attributes)
             )
-            for event in each(given)
+            for event in given[:MAX_EVENTS]
         ]
     )
 
@@ -185,7 +188,7 @@ def _links(given: Any) -> tuple[SpanLink, ...]:
     return tuple(
         [
             SpanLink(link.trace_id.hex(), link.span_id.hex(), read_attributes(link.attributes))
-            for link in each(given)
+            for link in given[:MAX_EVENTS]
             if not fault_of("a link", link.trace_id, link.span_id)
         ]
     )

@@ -25,7 +25,7 @@ from spanlabel.metrics import Counts, Metric
 from spanlabel.model import Pair, Span, SpanKind, Status
 from spanlabel.pipeline import Pipeline
 from spanlabel.wire.decoded import Decoded
-from spanlabel.wire.otlp_json import MAX_DEPTH, read_document
+from spanlabel.wire.otlp_json import MAX_DEPTH, MAX_EVENTS, read_document
 from spanlabel.wire.otlp_proto import Gate, read_logs, read_message, read_traces
 
 TRACE_ID, SPAN_ID, PARENT_ID = bytes(range(1, 17)), bytes(range(1, 9)), bytes(range(2, 10))
@@ -189,6 +189,34 @@ class TestLikeJson:
         [expected] = read_document({"resourceSpans": [{"scopeSpans": [{"spans": [raw]}]}]}).spans
 
         assert repr(found) == repr(expected)
+
+    @pytest.mark.parametrize("number", [999, 1_000, 1_001, 2_500])
+    def test_many(self, as_protobuf: Encode, number: int) -> None:
+        """
+        Thousands of attributes, elements and entries are read as a few are.
+        """
+        pairs = [{"key": f"k{n}", "value": {"intValue": n}} for n in range(number)]
+        values = [pair["value"] for pair in pairs]
+        nested = [
+            {"key": "list", "value": {"arrayValue": {"values": values}}},
+            {"key": "mapping", "value": {"kvlistValue": {"values": pairs}}},
+        ]
+        raw = {"traceId": TRACE_ID.hex(), "spanId": SPAN_ID.hex(), "attributes": nested + pairs}
+        document = {"resourceSpans": [{"scopeSpans": [{"spans": [raw]}]}]}
+
+        assert shown(read_traces(as_protobuf(document))) == shown(over_json(document))
+
+    def test_too_many_events(self, as_protobuf: Encode) -> None:
+        """
+        Of events and links without end a span keeps the first ten thousand, in both encodings.
+        """
+        link = {"traceId": TRACE_ID.hex(), "spanId": SPAN_ID.hex()}
+        raw = {**link, "events": [{}] * (MAX_EVENTS + 1), "links": [link] * (MAX_EVENTS + 1)}
+        document = {"resourceSpans": [{"scopeSpans": [{"spans": [raw]}]}]}
+        over_both = read_traces(as_protobuf(document)), over_json(document)
+
+        assert shown(over_both[0]) == shown(over_both[1])
+        assert [len(over_both[0].spans[0].events), len(over_both[0].spans[0].links)] == [MAX_EVENTS] * 2
 
     def test_broken_list(self) -> None:
         """
