@@ -89,11 +89,13 @@ def check_names(names: Iterable[object], known: Iterable[str], *, source: str) -
 
 
 def is_secret(field: FieldInfo) -> bool:
-    """Tell whether a field holds a secret, also an optional one, or several."""
-    return _holds_secret(field.annotation)
+    """Tell whether a field is a secret, also an optional one."""
+    kinds = {field.annotation, *get_args(field.annotation)}
+    return not kinds.isdisjoint({SecretStr, SecretBytes})
 
 
 def _holds_secret(kind: object) -> bool:
+    """Whether something of this type holds one, as a list of tokens does: then it is not shown."""
     return kind in (SecretStr, SecretBytes) or any(map(_holds_secret, get_args(kind)))
 
 
@@ -111,7 +113,7 @@ def _explained(
         return ConfigError(f"must be set, in spanlabel.yaml or by {ways}{meaning}", setting=name, source=place)
     if is_secret(field):
         rule = "is not valid"  # a platform's own rule might repeat the secret
-    shown = None if is_secret(field) else _showable(problem["input"])
+    shown = None if _holds_secret(field.annotation) else _showable(problem["input"])
     return ConfigError(rule + meaning, setting=name, value=shown, source=sources[name])
 
 

@@ -42,7 +42,7 @@ def failing_show(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], N
         def load() -> None:
             raise fault
 
-        monkeypatch.setattr("spanlabel.cli.config.load", load)
+        monkeypatch.setattr("spanlabel.cli.config.load_receiver", load)
 
     return meet
 

@@ -70,8 +70,8 @@ class TestMistakes:
             ("source: kafka", "source kafka needs kafka_brokers, such as localhost:9092"),
             ("source: kafak", "must be 'otlp' or 'kafka'"),
             ("listen_grp: x", "listen_grp ({file}): not a setting; did you mean listen_grpc?"),
-            ("tokens: {'a b': hunter22}", "tokens ({file}: tokens): is not valid"),
-            ("tokens: {a: 'hunter 22'}", "tokens ({file}: tokens): is not valid"),
+            ("tokens: {'a b': hunter22}", "tokens ({file}: tokens): must be NAME:TOKEN; a name is"),
+            ("tokens: {a: 'hunter 22'}", "tokens ({file}: tokens): must be NAME:TOKEN, or the token alone"),
         ],
     )
     def test_in_the_file(self, written: Path, text: str, message: str) -> None:
@@ -88,5 +88,5 @@ def test_a_token_in_a_variable_is_never_shown(written: Path, monkeypatch: pytest
     monkeypatch.setenv("SPANLABEL_TOKENS", "team a:hunter22")
     with pytest.raises(ConfigError) as caught:
         load_receiver()
-    assert "tokens (environment variable SPANLABEL_TOKENS): is not valid. Meaning: Bearer tokens" in str(caught.value)
+    assert "tokens (environment variable SPANLABEL_TOKENS): must be NAME:TOKEN; a name is" in str(caught.value)
     assert "hunter" not in str(caught.value)
