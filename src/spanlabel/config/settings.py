@@ -8,6 +8,7 @@ are declared in its own folder and belong to a destination.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -16,7 +17,24 @@ from platformdirs import user_data_path
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from spanlabel.errors import ConfigError
+
 from .rules import Conditions, ImportPath, Kinds, Patterns
+
+
+def _own_folder() -> Path:
+    """Where this user's data lies.
+
+    Raises:
+        ConfigError: Nobody knows, as in a container with a user id of its own.
+    """
+    with suppress(RuntimeError):
+        folder = user_data_path("spanlabel", appauthor=False)
+        if folder.is_absolute():
+            return folder
+    raise ConfigError(
+        "this user has no home directory, so set SPANLABEL_HOME, a folder that outlives the process", setting="home"
+    )
 
 
 def _refuse_bool(value: object) -> object:
@@ -93,7 +111,7 @@ class Settings(BaseSettings):
         description="Which pairs go to which destinations: a list of name, when and to. Only in spanlabel.yaml.",
     )
     home: Place = Field(
-        default_factory=lambda: user_data_path("spanlabel", appauthor=False),
+        default_factory=_own_folder,
         description="Folder of the outbox and of the local store; made when first needed.",
     )
     disabled: bool = Field(False, description="Switches spanlabel off: nothing is read, held or sent.")

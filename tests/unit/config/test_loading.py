@@ -156,6 +156,18 @@ class TestFolderThatIsGone:
         """
         assert load(home="/data").file is None
 
+    def test_no_home(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        In a container whose user has no home directory the message says what to set; with it set all is well.
+        """
+        for name in ("HOME", "XDG_DATA_HOME"):
+            monkeypatch.delenv(name, raising=False)
+        monkeypatch.setattr(os, "getuid", lambda: 2_147_480_001)  # nobody has this number
+
+        with pytest.raises(ConfigError, match="home: this user has no home directory, so set SPANLABEL_HOME"):
+            load()
+        assert load(home="/data").settings.home == Path("/data")
+
     def test_relative_home(self) -> None:
         """
         A relative folder has no place, and the message says so.
