@@ -22,6 +22,8 @@ from .listening import Listening
 _MOST_HEADER_BYTES = 64 << 10
 # The application's own time-out, which can still answer, comes first.
 _SLACK_S = 5.0
+_TLS = b"\x16\x03"  # a handshake
+_HTTP_2 = b"PRI * HTTP/2"
 _ABOUT_UPGRADES = frozenset({b"connection", b"upgrade", b"http2-settings"})
 # uvicorn warns for each request that it cannot read: whoever reaches the port could fill the log.
 _quiet = logging.getLogger("spanlabel.sources.uvicorn")
@@ -35,12 +37,12 @@ class Connections:
 
     Args:
         listening: The bounds.
-        count: Is told why a request was not taken.
+        note: Is told that a request was not taken, why, and from where it came.
     """
 
-    def __init__(self, listening: Listening, count: Callable[[Refusal], None]) -> None:
+    def __init__(self, listening: Listening, note: Callable[[Refusal, str, str], None]) -> None:
         self.listening = listening
-        self.count = count
+        self.note = note
         self.state = ServerState()
         self.most = min(listening.max_connections, _half_of_the_files())
         self._idle: dict[Connection, None] = {}  # in order of the time since when
@@ -125,7 +127,7 @@ class Connection(HttpToolsProtocol):
         self._not_understood_bytes += len(data)
         self._feed(data)
         if self._not_understood_bytes > _MOST_HEADER_BYTES and not self.transport.is_closing():
-            self._connections.count(Refusal.NOT_UNDERSTOOD)
+            self._note(Refusal.NOT_UNDERSTOOD, f"more than {_MOST_HEADER_BYTES} bytes of header")
             self.transport.write(b"HTTP/1.1 431 \r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
             self.transport.close()
 
@@ -136,7 +138,7 @@ class Connection(HttpToolsProtocol):
         except httptools.HttpParserUpgrade as stopped:
             self._feed(self._head_without_upgrade() + data[stopped.args[0] :])
         except httptools.HttpParserError:
-            self.send_400_response("This is no HTTP/1.1; gRPC has a port of its own.\n")
+            self.send_400_response(_what_it_is(data))
 
     def _head_without_upgrade(self) -> bytes:
         """The header of a request that also asks for another protocol, without that.
@@ -186,14 +188,17 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP/1.1."""
-        self._connections.count(Refusal.NOT_UNDERSTOOD)
+        self._note(Refusal.NOT_UNDERSTOOD, msg)
         super().send_400_response(msg)
 
     def give_up(self) -> None:
         """Close it because its sender is too slow."""
         if self._has_begun:
-            self._connections.count(Refusal.TOO_SLOW)
+            self._note(Refusal.TOO_SLOW, "it did not come in time")
         self.transport.abort()
+
+    def _note(self, refusal: Refusal, why: str) -> None:
+        self._connections.note(refusal, why, self.client[0] if self.client else "")
 
     def _await_within(self, timeout_s: float) -> None:
         self.deadline_s = self.loop.time() + timeout_s
@@ -201,6 +206,15 @@ class Connection(HttpToolsProtocol):
     def _rest(self) -> None:
         if not self._is_owed and self.cycle.response_complete:
             self._connections.idle(self)
+
+
+def _what_it_is(data: bytes) -> str:
+    """What to tell who sends something else; the two usual ones are mistakes in the sender's settings."""
+    if data.startswith(_TLS):
+        return "This is TLS, and this port has none: send to http://, or set tls_cert and tls_key.\n"
+    if data.startswith(_HTTP_2):
+        return "This is gRPC, or HTTP/2; this port takes HTTP/1.1, and gRPC has a port of its own (listen_grpc).\n"
+    return "This is no HTTP/1.1; gRPC has a port of its own.\n"
 
 
 def _half_of_the_files() -> int:

@@ -73,7 +73,7 @@ class HttpServer:
         self.port = 0
         self._app = app
         self._listening = listening
-        self._connections = Connections(listening, app.count)
+        self._connections = Connections(listening, app.refusals.note)
         self._server: asyncio.Server | None = None
         self._watch: asyncio.Task[None] | None = None
 

@@ -12,15 +12,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, NoReturn, TypeAlias, cast
+from urllib.parse import unquote
 
 import grpc
 import grpc.aio
 
-from spanlabel.metrics import Counts, Metric
+from spanlabel.metrics import Counts
 
 from .answers import Refusal, Refused, retry_info, status_body, taken_body
 from .listening import Listening, bound_socket, cannot_listen
 from .mishap import Mishaps
+from .refusals import Refusals
 from .request import Encoding, Intake, Request, Signal
 from .room import STEP_BYTES, Room, hand_in
 from .tls import Certificates, Tls
@@ -115,7 +117,7 @@ class _Exports(grpc.GenericRpcHandler):
         self._intake = intake
         self._listening = listening
         self._tokens = tokens
-        self._counts = counts
+        self._refusals = Refusals("grpc", counts)
         self._mishaps = Mishaps(_log)
         self._under_way = 0
         self._reading = asyncio.Semaphore(_READ_AT_ONCE)
@@ -129,13 +131,14 @@ class _Exports(grpc.GenericRpcHandler):
         try:
             return await self._take(signal, messages, context)
         except Refused as refused:
+            self._refusals.note(refused.refusal, refused.message, _sender(context))
             await self._refuse(refused, context)
         except Exception as error:  # noqa: BLE001  whatever it is, the sender keeps its spans and comes again
             self._mishaps.say(error)
+            self._refusals.count(Refusal.TRY_LATER)
             await self._refuse(self._mishaps.refused(), context)
 
     async def _refuse(self, refused: Refused, context: _Context) -> NoReturn:
-        self._counts.add(Metric.REQUESTS_REFUSED, door="grpc", reason=refused.refusal.value.word)
         details: tuple[tuple[str, bytes], ...] = ()
         if refused.wait_s is not None:
             # The first is the standard's; the Python SDK reads the second.
@@ -183,9 +186,17 @@ class _Exports(grpc.GenericRpcHandler):
             try:
                 await asyncio.wait({reading}, timeout=_LONGEST_TURN_S)
             except asyncio.CancelledError:
+                # gRPC has refused a message that is too large, and ends the call, perhaps before we have noticed.
+                if reading.done() and reading.result() is None:
+                    return None
                 reading.cancel()
                 raise
         return await reading  # a slow one goes on without keeping its place from others
+
+
+def _sender(context: _Context) -> str:
+    """The address without the port; gRPC writes "ipv4:127.0.0.1:50000", or "ipv6:%5B::1%5D:50000"."""
+    return unquote(context.peer()).partition(":")[2].rpartition(":")[0].strip("[]")
 
 
 def _authorization(context: _Context) -> str:

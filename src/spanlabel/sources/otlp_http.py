@@ -12,13 +12,14 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
-from spanlabel.metrics import Counts, Metric
+from spanlabel.metrics import Counts
 
 from .answers import Refusal, Refused, status_body, taken_body
 from .body import FIRST_STEP_BYTES, BodyReader
 from .inflating import inflating
 from .listening import Listening
 from .mishap import Mishaps
+from .refusals import Refusals
 from .request import Encoding, Intake, Request, Signal
 from .room import Room, hand_in
 from .tokens import Tokens
@@ -55,6 +56,9 @@ class OtlpHttp:
         counts: Where refusals are counted.
         health: What is wrong with the process; asked by /healthz.
         readiness: Why no requests should be sent here now; asked by /readyz.
+
+    Attributes:
+        refusals: Is told of each request that is not taken.
     """
 
     def __init__(
@@ -70,7 +74,7 @@ class OtlpHttp:
         self._intake = intake
         self._listening = listening
         self._tokens = tokens
-        self._counts = counts
+        self.refusals = Refusals("http", counts)
         self._troubles = {"/healthz": health, "/readyz": readiness}
         self._bodies = BodyReader(listening.max_body_bytes)
         self._mishaps = Mishaps(_log)
@@ -91,7 +95,7 @@ class OtlpHttp:
             body = await self._take(scope, headers, encoding, receive)
             await _answer(send, 200, encoding or Encoding.JSON, body)
         except Refused as refused:
-            self.count(refused.refusal)
+            self.refusals.note(refused.refusal, refused.message, _sender(scope))
             await _refuse(send, encoding or Encoding.JSON, refused)
         except _Gone:
             pass
@@ -99,12 +103,8 @@ class OtlpHttp:
             await _refuse(send, encoding or Encoding.JSON, Refused(Refusal.TRY_LATER, "spanlabel is stopping"))
         except Exception as error:  # noqa: BLE001  whatever it is, the sender keeps its spans and comes again
             self._mishaps.say(error)
-            self.count(Refusal.TRY_LATER)
+            self.refusals.count(Refusal.TRY_LATER)
             await _refuse(send, encoding or Encoding.JSON, self._mishaps.refused())
-
-    def count(self, refusal: Refusal) -> None:
-        """Count a request that was not taken."""
-        self._counts.add(Metric.REQUESTS_REFUSED, door="http", reason=refusal.value.word)
 
     async def _take(
         self, scope: Message, headers: dict[str, str], encoding: Encoding | None, receive: Receive
@@ -149,6 +149,11 @@ class OtlpHttp:
         troubles = list(self._troubles[scope["path"]]())
         text = json.dumps({"status": "unavailable" if troubles else "ok", "wrong": troubles})
         await _answer(send, 503 if troubles else 200, Encoding.JSON, text.encode())
+
+
+def _sender(scope: Message) -> str:
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _headers(scope: Message) -> dict[str, str]:

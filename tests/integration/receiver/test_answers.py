@@ -215,7 +215,7 @@ def test_largest_request(open_doors: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize("sent", ["", "Bearer wrong-one", "Bearer", "Basic abc", "secret-of-a", "Bearer secret-of-"])
 def test_wrong_token(open_doors: Callable[..., Any], caplog: pytest.LogCaptureFixture, sent: str) -> None:
-    """Without a right token the answer is 401 or UNAUTHENTICATED, and repeats nothing of what came."""
+    """Without a right token the answer is 401 or UNAUTHENTICATED; neither it nor the log repeats what came."""
     doors = open_doors(tokens=Tokens([("a", "secret-of-a")]))
     metadata = (("authorization", sent),) if sent else ()
 
@@ -228,6 +228,8 @@ def test_wrong_token(open_doors: Callable[..., Any], caplog: pytest.LogCaptureFi
     assert over_grpc.details() == _status(over_http)[1].replace("header Authorization", "metadata authorization")
     assert "secret-of-a" not in caplog.text + over_grpc.details()
     assert "wrong-one" not in caplog.text + over_grpc.details()
+    said = [record.message.partition(", or one")[0] for record in caplog.records]
+    assert said == [f"a request by {door} from 127.0.0.1 was refused: no token" for door in ("HTTP", "gRPC")]
     assert doors.intake.got == []
 
 

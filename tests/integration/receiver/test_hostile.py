@@ -48,17 +48,27 @@ def _answer(opened: socket.socket) -> bytes:
 
 
 @pytest.mark.parametrize(
-    "garbage", [b"\x00" * 100 + b"\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"hello\r\n\r\n"]
+    ("garbage", "hint"),
+    [
+        (b"\x00" * 100 + b"\r\n\r\n", "This is no HTTP/1.1; gRPC has a port of its own."),
+        (b"hello\r\n\r\n", "This is no HTTP/1.1; gRPC has a port of its own."),
+        (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "gRPC has a port of its own (listen_grpc)."),
+        (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "This is TLS, and this port has none: send to http://"),
+    ],
 )
-def test_garbage(doors: Any, garbage: bytes, caplog: pytest.LogCaptureFixture) -> None:
-    """What is no HTTP/1.1, as gRPC on the wrong port, is answered 400 with a hint, and fills no log."""
-    answer = _answer(_connect(doors, sent=garbage))
+def test_garbage(doors: Any, garbage: bytes, hint: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What is no HTTP/1.1, as gRPC or TLS on the wrong port, is answered 400 with a hint, and said once in the log."""
+    for _ in range(3):
+        answer = _answer(_connect(doors, sent=garbage))
 
     assert answer.startswith(b"HTTP/1.1 400 ")
-    assert b"gRPC has a port of its own" in answer
+    assert hint.encode() in answer
     assert doors.post(b"").status_code == 200
-    assert not [record for record in caplog.records if record.name.startswith(("uvicorn", "spanlabel"))]
-    assert doors.refused(reason="not_understood") == 1
+    said = [record.message for record in caplog.records if record.name.startswith(("uvicorn", "spanlabel"))]
+    assert len(said) == 1
+    assert said[0].startswith("a request by HTTP from 127.0.0.1 was refused: ")
+    assert hint in said[0]
+    assert doors.refused(reason="not_understood") == 3
 
 
 def test_slow_header(open_doors: Callable[..., Any]) -> None:
