@@ -47,7 +47,7 @@ class FolderLock:
                 os.close(descriptor)
                 raise StoreError(
                     f"{self._folder}: is in use by process {holder or '(unknown)'}; "
-                    "stop that one, or choose another folder"
+                    "stop that one, or choose another folder with SPANLABEL_HOME"
                 ) from None
             except BaseException:
                 os.close(descriptor)

@@ -108,8 +108,9 @@ def _context(tls: Tls) -> ssl.SSLContext:
         # Without a password of our own OpenSSL would ask for one on the terminal.
         context.load_cert_chain(tls.cert, tls.key, password="")
     except ssl.SSLError as error:
+        why = f" ({error.reason})" if error.reason else ""  # OpenSSL has none for what is no PEM at all
         raise ConfigError(
-            f"is no PEM certificate that fits the key {tls.key}, or the key has a password ({error.reason})",
+            f"is no PEM certificate that fits the key {tls.key}, or the key has a password{why}",
             setting="tls_cert",
             value=str(tls.cert),
         ) from error

@@ -121,6 +121,7 @@ def test_other_file(certificates: Callable[[str], Path], tmp_path: Path, name: s
         Certificates(replace(_tls(folder, folder / "ca.pem"), **{name: other}))
 
     assert (caught.value.setting, caught.value.value) == (f"tls_{name}", str(other))
+    assert "None" not in str(caught.value)
 
 
 def test_key_of_another(certificates: Callable[[str], Path]) -> None:
