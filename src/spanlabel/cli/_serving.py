@@ -43,10 +43,6 @@ COLLECTED: Final = (50_000, 20, 10)
 """As for `gc.set_threshold`. Tens of thousands of spans are held for seconds, and nothing of ours goes in circles: with
 Python's own numbers a fifth of the reading was looking for circles among them (measured: 331 for 263 us a span)."""
 
-COLLECTED: Final = (50_000, 20, 10)
-"""As for `gc.set_threshold`. Tens of thousands of spans are held for seconds, and nothing of ours goes in circles: with
-Python's own numbers a fifth of the reading was looking for circles among them (measured: 331 for 263 us a span)."""
-
 _SIZES: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 _logger = logging.getLogger("spanlabel.service")
