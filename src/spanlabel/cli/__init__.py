@@ -110,4 +110,7 @@ def _run() -> int:
 
 def _complain(error: Exception) -> None:
     typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
-    typer.echo(str(error), err=True)
+    said = str(error)
+    if isinstance(error, ConfigError) and error.source == "keyword argument":  # here it was an option
+        said = said.replace("(keyword argument)", "(command line)", 1)
+    typer.echo(said, err=True)

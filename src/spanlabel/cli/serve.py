@@ -16,7 +16,12 @@ def serve(
     platform: Annotated[
         str | None, typer.Option(metavar="NAME", help="Where the records go; without it as spanlabel.yaml says.")
     ] = None,
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings, instead of ./spanlabel.yaml.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Settings, instead of ./spanlabel.yaml. SPANLABEL_CONFIG does it for every command."
+        ),
+    ] = None,
     grpc: Annotated[
         str | None, typer.Option(metavar="HOST:PORT", help="Listen here for gRPC, or off. Default 127.0.0.1:4317.")
     ] = None,

@@ -162,12 +162,12 @@ class TestMistakes:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (("--http", "localhost"), "listen_http = 'localhost' (keyword argument): must be host:port, such as"),
+            (("--http", "localhost"), "listen_http = 'localhost' (command line): must be host:port, such as"),
             (("--grpc", "0.0.0.0:0"), "other machines could send without a token; set tokens"),
             (("--platform", "argila"), "platform = 'argila'"),
             (("--tokens-file", "nowhere.txt"), "nowhere.txt"),
-            (("--config", "nowhere.yaml"), "config = 'nowhere.yaml' (keyword argument): there is no such file"),
-            (("--source", "kafak"), "source = 'kafak' (keyword argument): must be 'otlp' or 'kafka'"),
+            (("--config", "nowhere.yaml"), "config = 'nowhere.yaml' (command line): there is no such file"),
+            (("--source", "kafak"), "source = 'kafak' (command line): must be 'otlp' or 'kafka'"),
         ],
     )
     def test_settings(self, tmp_path: Path, arguments: tuple[str, str], message: str) -> None:
