@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -26,6 +27,7 @@ from .listening import listening_of
 from .reading import Reading
 from .standing import Delivery, Watching
 from .taking import Taking
+from .token_names import unknown_names
 
 if TYPE_CHECKING:
     from spanlabel.config.receiver import ReceiverSettings
@@ -45,6 +47,9 @@ SWITCH_S: Final = 0.0002
 
 CLOSE_S: Final = 2.0
 """What letting go of files and connections may take beyond `drain_timeout_s`."""
+
+
+_logger = logging.getLogger(__name__)
 
 
 class Service:
@@ -176,6 +181,8 @@ class Service:
         """
         receiver = self._receiver
         tokens = Tokens([(name, secret.get_secret_value()) for name, secret in receiver.tokens], receiver.tokens_file)
+        for said in unknown_names(self._settings, tokens.names):
+            _logger.warning("%s", said)
         made: list[AbstractAsyncContextManager[HttpServer | GrpcServer]] = []
         for name, listening in self._listening.items():
             refuse_open_door(listening, tokens, allow_anonymous=receiver.allow_anonymous)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import hmac
 import logging
+import stat
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -49,6 +51,7 @@ class Tokens:
         self._stamp = _stamp_of(file)
         if file is not None:
             self._from_file = _read(file)
+            _warn_of_readers(file)
 
     def __repr__(self) -> str:
         return f"Tokens({len(self._given) + len(self._from_file)} of them)"
@@ -57,6 +60,11 @@ class Tokens:
     def is_open(self) -> bool:
         """Whether anybody may send: no token was set up."""
         return not self._given and self._file is None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Names of all tokens; "" among them if one has none."""
+        return frozenset(name for name, _ in (*self._given, *self._from_file))
 
     def name_for(self, authorization: str) -> str | None:
         """Who sends.
@@ -94,6 +102,12 @@ class Tokens:
             _log.info("tokens_file was read again: %d tokens", len(self._from_file))
         except ConfigError as error:  # perhaps it is only half written
             _log.warning("the tokens from before stay in force: %s", error)
+
+
+def _warn_of_readers(file: Path) -> None:
+    with suppress(OSError):
+        if file.stat().st_mode & stat.S_IROTH:
+            _log.warning("every user of this machine can read tokens_file %s; chmod 600 takes that away", file)
 
 
 def _stamp_of(file: Path | None) -> tuple[int, int, int] | None:

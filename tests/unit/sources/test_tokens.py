@@ -90,6 +90,7 @@ def test_damaged_while_it_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture,
     """
     file, clock = tmp_path / "tokens", FakeClock()
     file.write_text("a:the-old-token")
+    file.chmod(0o600)
     tokens = Tokens(file=file, clock=clock.time)
 
     if damage == "gone":
@@ -150,3 +151,17 @@ def test_nothing_shows() -> None:
 
     assert repr(tokens) == "Tokens(1 of them)"
     assert "hush-hush" not in repr(vars(tokens))
+
+
+@pytest.mark.parametrize(("mode", "n"), [(0o600, 0), (0o640, 0), (0o644, 1)])
+def test_file_that_others_can_read(tmp_path: Path, caplog: pytest.LogCaptureFixture, mode: int, n: int) -> None:
+    """
+    A file of tokens that every user can read is taken, and said; a group's is not: containers hand files over so.
+    """
+    file = tmp_path / "tokens"
+    file.write_text("a:s3cret\n")
+    file.chmod(mode)
+
+    assert Tokens(file=file).names == {"a"}
+    assert [f"can read tokens_file {file}" in record.message for record in caplog.records] == [True] * n
+    assert "s3cret" not in caplog.text
