@@ -20,7 +20,7 @@ from rich.live import Live
 from rich.text import Text
 
 from spanlabel.errors import ConfigError
-from spanlabel.metrics import Counts
+from spanlabel.metrics import Counts, Metric
 
 from ._screen import console
 from ._words import Words
@@ -49,7 +49,7 @@ _logger = logging.getLogger("spanlabel.service")
 
 
 class _Says(Protocol):
-    def report(self, service: AnyService) -> None: ...
+    def report(self, service: AnyService, counts: Counts) -> None: ...
 
 
 def serve_until_signal(settings: Settings, receiver: ReceiverSettings) -> int:
@@ -64,11 +64,12 @@ def serve_until_signal(settings: Settings, receiver: ReceiverSettings) -> int:
     """
     kind = _service_of(receiver)
     with _spoken(console(stderr=True), Words(settings)) as says, _own_metrics():
-        service = kind(settings, receiver, Counts())
+        counts = Counts()
+        service = kind(settings, receiver, counts)
         gc.freeze()
         gc.set_threshold(*COLLECTED)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_served(service, says, settings))
+            runner.run(_served(service, counts, says, settings))
     return 0
 
 
@@ -95,7 +96,7 @@ def _service_of(receiver: ReceiverSettings) -> type[AnyService]:
     return Service
 
 
-async def _served(service: AnyService, says: _Says, settings: Settings) -> None:
+async def _served(service: AnyService, counts: Counts, says: _Says, settings: Settings) -> None:
     stop = asyncio.Event()
     _end_by_signal(stop)
 
@@ -106,7 +107,7 @@ async def _served(service: AnyService, says: _Says, settings: Settings) -> None:
     async def report() -> None:
         while True:
             await asyncio.sleep(LINE_S)
-            says.report(service)
+            says.report(service, counts)
 
     reporting = asyncio.create_task(report())
     try:
@@ -180,13 +181,14 @@ class _Screen(logging.Handler):
         line = Text(f"{datetime.now():%H:%M:%S} {self._words(record.getMessage())}", style=style)  # noqa: DTZ005
         self._console.print(line, soft_wrap=True)
 
-    def report(self, service: AnyService) -> None:
+    def report(self, service: AnyService, counts: Counts) -> None:
         now_s, spans = time.monotonic(), service.spans
         last_s, last = self._last
         self._last = (now_s, spans)
         rate = (spans - last) / max(now_s - last_s, 1e-9)
         self._live.update(
-            Text(self._words(_line(service, rate)), style="dim", overflow="ellipsis", no_wrap=True), refresh=True
+            Text(self._words(_line(service, counts, rate)), style="dim", overflow="ellipsis", no_wrap=True),
+            refresh=True,
         )
 
 
@@ -215,13 +217,13 @@ class _Lines(logging.Handler):
             flush=True,
         )
 
-    def report(self, service: AnyService) -> None:
+    def report(self, service: AnyService, counts: Counts) -> None:
         if time.monotonic() >= self._due_s:
             self._due_s = time.monotonic() + REPORT_S
-            _logger.info("report", extra={"numbers": _numbers(service)})
+            _logger.info("report", extra={"numbers": _numbers(service, counts)})
 
 
-def _line(service: AnyService, rate: float) -> str:
+def _line(service: AnyService, counts: Counts, rate: float) -> str:
     condition = service.condition
     parts = [f"{service.spans:,} spans ({rate:,.0f}/s)", f"{service.held_spans:,} held"]
     if "journal_bytes" in condition:
@@ -230,17 +232,22 @@ def _line(service: AnyService, rate: float) -> str:
             parts.append(f"{condition['journal_waiting']:,} unread")
     else:
         parts.append(f"{condition['partitions']} partitions, {condition['lag']:,} unread")
+    if dropped := counts.total(Metric.PAIRS_DROPPED):
+        parts.append(f"{dropped:,} of {counts.total(Metric.PAIRS):,} pairs dropped")
     for one in service.deliveries:
         waiting = f", {one.tally.waiting:,} waiting" if one.tally.waiting else ""
         parts.append(f"{one.name} {one.tally.delivered:,} delivered{waiting}" + (f" ({one.why})" if one.why else ""))
     return " · ".join(parts)
 
 
-def _numbers(service: AnyService) -> dict[str, object]:
+def _numbers(service: AnyService, counts: Counts) -> dict[str, object]:
     return {
         "spans": service.spans,
         "held_spans": service.held_spans,
         **service.condition,
+        "pairs": counts.total(Metric.PAIRS),
+        "pairs_dropped": _by(counts, Metric.PAIRS_DROPPED, "rule"),
+        "requests_refused": _by(counts, Metric.REQUESTS_REFUSED, "reason"),
         "destinations": {
             one.name: {
                 "delivered": one.tally.delivered,
@@ -248,9 +255,19 @@ def _numbers(service: AnyService) -> dict[str, object]:
                 "dead": one.tally.dead,
                 "oldest_s": round(one.oldest_s),
             }
+            | ({"why": one.why} if one.why else {})
             for one in service.deliveries
         },
     }
+
+
+def _by(counts: Counts, metric: Metric, label: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for (counted, labels), n in counts.snapshot().items():
+        if counted is metric:
+            value = dict(labels)[label]
+            found[value] = found.get(value, 0) + n
+    return found
 
 
 def _size(n: int) -> str:
