@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from spanlabel.delivery import DeadLetter, Entry, Outbox, Tally
+from spanlabel.delivery.lock import DeliveryLock
 from spanlabel.errors import SpanlabelError
 from spanlabel.records import from_json
 
@@ -38,7 +39,7 @@ def print_status(
             size = _size(outbox.waiting_bytes(name))
             screen.print(words(f"  waiting, {size}: {_next(first, now_s)}"), soft_wrap=True)
             if all(name != one.name for one in settings.destinations):
-                screen.print("  no destination has this name now: nobody sends them", soft_wrap=True)
+                screen.print(f"  no destination has this name {_by_whom(outbox, name)}", soft_wrap=True)
         for line in _each(letters) if every else _by_reason(letters):
             screen.print(words(line), soft_wrap=True)
     used, room = _size(outbox.used_bytes()), _size(settings.outbox_max_bytes)
@@ -68,6 +69,15 @@ def print_entries(screen: Console, entries: Sequence[Entry], settings: Settings,
         except ValueError as error:
             raise SpanlabelError(f"the outbox cannot read record {entries[0].id}: {words(str(error))}") from error
         print_record(screen, record)
+
+
+def _by_whom(outbox: Outbox, name: str) -> str:
+    """Who sends to a destination that our own settings do not name."""
+    lock = DeliveryLock(outbox.path, name)
+    if not lock.acquire():
+        return "in this command's settings; a process that runs, such as spanlabel serve --platform, sends them"
+    lock.release()
+    return "now: nobody sends them"
 
 
 def _sums(tally: Tally) -> str:

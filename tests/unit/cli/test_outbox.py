@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from spanlabel.delivery import Outbox, Tally
+from spanlabel.delivery.lock import DeliveryLock
 from spanlabel.platforms.local import LocalStore
 from spanlabel.testing import make_record
 
@@ -90,7 +91,22 @@ class TestStatus:
         """
         filled(home, waiting=1, name="old-name")
 
-        assert "no destination has this name now" in spanlabel("outbox", "status").out
+        assert "no destination has this name now: nobody sends them" in spanlabel("outbox", "status").out
+
+    def test_a_destination_of_another_process(self, spanlabel: Run, home: Path) -> None:
+        """
+        What a running `spanlabel serve --platform` sends is not called forgotten by a command that knows nothing of it.
+        """
+        filled(home, waiting=1, name="argilla")
+        lock = DeliveryLock(home / "outbox.db", "argilla")
+        assert lock.acquire()
+        try:
+            said = spanlabel("outbox", "status").out
+        finally:
+            lock.release()
+
+        assert "a process that runs, such as spanlabel serve --platform, sends them" in said
+        assert "nobody" not in said
 
     def test_unknown_name(self, spanlabel: Run, home: Path) -> None:
         """
