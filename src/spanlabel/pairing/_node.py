@@ -104,6 +104,11 @@ class Node:
             self.parent.children.remove(self)
             self.parent = None
 
+    def let_go(self) -> None:
+        """Forget whoever is below, so that no circle of references keeps what was read in memory."""
+        self.children = []
+        self.tools = self.twins = ()
+
     def below(self) -> list[Node]:
         """All nodes below, parents before children, by start."""
         return downwards(self.children) if self.children else []

@@ -20,6 +20,7 @@ def mended_parents(traces: Sequence[Trace]) -> Mapping[tuple[str, str], str | No
     """
     found: dict[tuple[str, str], str | None] = {}
     for node in forest(traces)[1]:
+        node.let_go()
         above = node.parent
         found[node.trace_id, node.step.span.span_id] = None if above is None else above.step.span.span_id
     return found

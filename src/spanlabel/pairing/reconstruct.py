@@ -83,7 +83,10 @@ def reconstruct(traces: Sequence[Trace]) -> Reading:
             origin[key_of(pair)] = (_process(turn.unit.step), turn.answer_node.step.span.name)
     kept_pairs = drop_inner_pairs(drop_unlinked_steps(pairs, every), origin)
     kept_pairs.sort(key=lambda p: (p.start_ns, p.end_ns, p.trace_id, p.unit_span_id, p.turn))
-    return Reading(tuple(kept_pairs), _fates(every, kept_pairs, pairs))
+    reading = Reading(tuple(kept_pairs), _fates(every, kept_pairs, pairs))
+    for node in every:
+        node.let_go()
+    return reading
 
 
 def _marked(tops: list[Node]) -> list[Node]:
