@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from spanlabel.model import Value
@@ -40,15 +40,21 @@ def at_hand(messages: Any) -> Any:
     return messages if len(messages) > _AT_ONCE else messages[:]
 
 
-def each(messages: Any) -> Iterator[Any]:
-    """Repeated messages one by one; not many of them are held at a time."""
+def each(messages: Any) -> Iterable[Any]:
+    """Repeated messages, or what `at_hand` made of them, one by one: never many of them are held at a time."""
+    if type(messages) is list:
+        return messages
+    return _by_pieces(messages) if len(messages) > _AT_ONCE else messages[:]
+
+
+def _by_pieces(messages: Any) -> Iterator[Any]:
     for at in range(0, len(messages), _AT_ONCE):
         yield from messages[at : at + _AT_ONCE]
 
 
 def read_keys(pairs: Sequence[Any]) -> list[str]:
     """The keys of KeyValue messages, in their order."""
-    return [_keys[pair.key] for pair in (pairs if isinstance(pairs, list) else each(pairs))]
+    return [_keys[pair.key] for pair in each(pairs)]
 
 
 def read_attributes(pairs: Sequence[Any], keys: Sequence[str] | None = None) -> dict[str, Value]:
@@ -74,7 +80,7 @@ def _mapping(pairs: Sequence[Any], keys: Sequence[str] | None, depth: int) -> di
         pairs = at_hand(pairs)
         keys = read_keys(pairs)
     made: dict[str, Value] = {}
-    for key, pair in zip(keys, pairs if isinstance(pairs, list) else each(pairs), strict=True):
+    for key, pair in zip(keys, each(pairs), strict=True):
         value = pair.value
         text = value.string_value
         # Nearly all values are texts and numbers, so these do not pay for a call.
