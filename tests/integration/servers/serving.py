@@ -52,6 +52,12 @@ class Receiver:
         Raises:
             AssertionError: It does not; with what it said.
         """
+        self.launch()
+        until(lambda: self.is_up() or self._has_ended(), "the receiver listens")
+        assert not self._has_ended(), self.log
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         given = {f"SPANLABEL_{name.upper()}": str(value) for name, value in self.settings.items()}
         kept = {name: value for name, value in os.environ.items() if not name.startswith("SPANLABEL_")}
         with (self.home / "log").open("ab") as log:
@@ -62,10 +68,9 @@ class Receiver:
                 cwd=self.home,
                 stderr=log,
             )
-        until(lambda: self._is_up() or self._has_ended(), "the receiver listens")
-        assert not self._has_ended(), self.log
 
-    def _is_up(self) -> bool:
+    def is_up(self) -> bool:
+        """Whether it listens."""
         try:
             socket.create_connection(("127.0.0.1", self.http), 1).close()
         except OSError:
