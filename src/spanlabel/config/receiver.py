@@ -149,4 +149,6 @@ class ReceiverSettings(BaseSettings):
             raise ValueError("source kafka needs kafka_brokers, such as localhost:9092")
         if self.source is Source.OTLP and self.listen_grpc == OFF and self.listen_http == OFF:
             raise ValueError("listen_grpc and listen_http are both off: nothing could come in")
+        if self.listen_grpc == self.listen_http and not self.listen_grpc.endswith(":0"):
+            raise ValueError("listen_grpc and listen_http are the same address: each needs a port of its own")
         return self

@@ -135,6 +135,8 @@ class Service:
         sys.setswitchinterval(SWITCH_S)
         doors = self._doors()
         self._journal.open()
+        if waiting := self._journal.state().waiting_entries:
+            _logger.info("Requests that had come in before the start and are not done are read again: %d", waiting)
         end_s = time.monotonic()
         try:
             self._running.deliver_waiting()

@@ -105,7 +105,7 @@ class TestCrashes:
 
     def test_sigterm(self, tmp_path: Path) -> None:
         """What is complete is stored and delivered before the end, without waiting for stragglers; what is not, is read
-        at the next start.
+        at the next start, and the log says so.
         """
         half = run_of(2)
         del half["resourceSpans"][0]["scopeSpans"][0]["spans"][0]
@@ -113,8 +113,10 @@ class TestCrashes:
             receiver.insist(body_of(run_of(1), half))
             assert receiver.stop() == 0
             assert receiver.prompts() == ["question 1"]
+            assert "read again" not in receiver.log
             receiver.start()
             assert sorted(_wait_for(receiver, 2)) == ["question 1", "question 2"]
+            assert "not done are read again: 1" in receiver.log
 
     def test_second_signal(self, tmp_path: Path) -> None:
         """A second signal does not wait, and loses nothing."""

@@ -65,6 +65,10 @@ class TestMistakes:
             ("listen_grpc: 1.2.3.4:99999", "must be host:port"),
             ("listen_http: :4318", "must be host:port"),
             ("listen_grpc: off\nlisten_http: off", "are both off: nothing could come in"),
+            (
+                "listen_grpc: localhost:1\nlisten_http: localhost:1",
+                "are the same address: each needs a port of its own",
+            ),
             ("tls_cert: a.pem", "tls_cert and tls_key go together: set both or none"),
             ("tls_client_ca: a.pem", "tls_client_ca needs tls_cert and tls_key"),
             ("source: kafka", "source kafka needs kafka_brokers, such as localhost:9092"),
