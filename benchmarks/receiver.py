@@ -390,7 +390,7 @@ def acknowledged(rounds: int, only: str = "") -> bool:
             with yardstick() as bare:
                 good, _, _ = _in_child(_round, load, bare.http if load is load_http else bare.grpc, coding)
                 theirs.append(good * SPANS / SECONDS)
-            with tempfile.TemporaryDirectory() as home, receiver(Path(home), journal_max_bytes=64 << 30, journal_fsync=os.environ.get("FSYNC", "batch")) as server:
+            with tempfile.TemporaryDirectory() as home, receiver(Path(home), journal_max_bytes=64 << 30) as server:
                 before = server.cpu_s
                 good, bad, took = _in_child(_round, load, server.http if load is load_http else server.grpc, coding)
                 ours.append(good * SPANS / SECONDS)

@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Iterator
 
 import pytest
 
@@ -27,10 +28,11 @@ def counts() -> Counts:
 
 
 @pytest.fixture
-def service(home: object, counts: Counts) -> Service:
+def service(home: object, counts: Counts) -> Iterator[Service]:
     made = Service(load().settings, ReceiverSettings(), counts)
     made.deliveries = (Delivery("argilla", Tally(waiting=5), 12.4, "cannot connect", is_stopped=False),)
-    return made
+    yield made
+    made._running.close()
 
 
 def test_live_line(service: Service, counts: Counts) -> None:
