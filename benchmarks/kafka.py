@@ -36,7 +36,7 @@ FIRST = 10_000_000
 """Number of the first trace, so that all have as many digits."""
 WORDS = "A sentence of an answer that is neither long nor short. " * 20
 WAITS = {"GRACE_S": "10", "IDLE_S": "120"}
-"""Those of the receiver; where nobody is killed shorter ones do, and cost the same."""
+"""Those of the receiver."""
 PATIENCE_S = 1_800.0
 
 
@@ -130,7 +130,7 @@ def sizes(kafka: KafkaServer, folder: Path, numbers: list[int], rounds: int) -> 
 def cost_us(group: Group, number: int, traces: int) -> float:
     """Microseconds of CPU a span, over so many members that read everything from the beginning."""
     for _ in range(number):
-        group.join()
+        group.join(**WAITS)
     until_s = time.monotonic() + PATIENCE_S
     while stored(group) < traces:
         assert time.monotonic() < until_s, stored(group)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanlabel.assembly import Limits
@@ -57,6 +57,7 @@ def test_a_late_span_undoes_the_decision_only_if_it_can_change_it() -> None:
     assert pipeline.undecided([trace_id(1)]) == []
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.integers(1, 6), st.integers(1, 4), st.sampled_from([0, 1, 30]), st.integers(0, 2))),
     st.sampled_from([600, 20_000, 10_000_000]),

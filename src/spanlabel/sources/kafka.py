@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Final, Protocol
 
 from spanlabel.errors import ConfigError, StoreError
@@ -39,6 +39,7 @@ _TICK_S: Final = 0.25
 _COMMIT_S: Final = 1.0
 _SAY_S: Final = 60.0
 _WAIT_S: Final = 1.0
+_CLOSE_S: Final = 5.0
 _ASK_S: Final = 1.0
 _ANSWER_S: Final = 0.5
 _ASIDE_BYTES: Final = 64 << 20
@@ -150,8 +151,8 @@ class KafkaSource:
         finally:
             if self._lanes is not None:
                 self._lanes.pause()
-                self._lanes.end()
-            consumer.close()
+                self._lanes.end(is_away=self._reading_s.stands_for("away"))
+            self._close(consumer)
             self._consumer = None
             if self._backlog is not None:
                 self._backlog.show({}, self._reading_s())
@@ -177,6 +178,14 @@ class KafkaSource:
         if message is not None:
             self._early.append((message, self._lanes.by_number.get(_number(message))))
         return not self._stop.is_set()
+
+    def _close(self, consumer: Consumer) -> None:
+        """Leave the group; a client that waits for a broker which is away is left to itself after a while."""
+        closing = Thread(target=consumer.close, name="spanlabel-kafka-close", daemon=True)
+        closing.start()
+        closing.join(_CLOSE_S)
+        if closing.is_alive():
+            self._say("close", "no broker answers: the group will miss this member after its session time-out")
 
     def _open(self) -> Consumer:
         from confluent_kafka import Consumer, KafkaException
@@ -208,7 +217,8 @@ class KafkaSource:
                 pipeline.tick(now_s=now_s)
                 lanes.is_in_doubt = False
                 self._make_way(lanes, pipeline)
-                self._keep_pace(lanes, backlog, now_s)
+                for number in lanes.by_number:
+                    self._keep_pace(number, lanes)
                 tick_s = now_s + _TICK_S
             if now_s >= commit_s:
                 lanes.commit()
@@ -254,6 +264,7 @@ class KafkaSource:
             spans, logs = self._sorted_out([*spans, *logs], taking)
         if spans or logs:
             pipeline.accept(spans, logs, now_s=now_s)
+        self._keep_pace(number, lanes)
 
     def _sorted_out(self, parts: Sequence[Span | Log], taking: Taking) -> tuple[tuple[Span, ...], tuple[Log, ...]]:
         """Put aside what was decided before, and bring back what goes on."""
@@ -295,10 +306,12 @@ class KafkaSource:
         else:
             lanes.resume()
 
-    def _keep_pace(self, lanes: Lanes, backlog: Backlog, now_s: float) -> None:
-        if len(self._options.topics) > 1:
-            for number, lane in lanes.by_number.items():
-                lanes.hold(number, lanes.paces[number].next(backlog.left(number, lane), now_s))
+    def _keep_pace(self, number: int, lanes: Lanes) -> None:
+        """Let the topic wait that is ahead."""
+        pace = lanes.paces[number]
+        if pace.is_uneven and self._backlog is not None:
+            left = self._backlog.left(number, lanes.by_number[number])
+            lanes.hold(number, pace.next(left, self._reading_s()))
 
     def _on_commit(self, error: KafkaError | None, partitions: list[object]) -> None:
         if self._lanes is not None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 _KEEP_S: Final = 60.0
 _AGAIN_S: Final = 3600.0
 _ASK_S: Final = 5.0
-_TRIES: Final = 5
 _END_S: Final = 5.0
 
 Say = Callable[[str, str], None]
@@ -65,7 +64,7 @@ class Lanes:
         self._coming: set[int] = set()
         self._committed: dict[tuple[str, int], tuple[Mark, float]] = {}
         self._note_room = NOTE_CHARACTERS
-        self._is_ending = False
+        self._ended: list[int] | None = None
         self._under_way = 0
         self._held: dict[int, str] = {}
         self.by_number: dict[int, Lane] = {}
@@ -119,8 +118,6 @@ class Lanes:
         """Take a lane as if it had just been assigned and nobody had ever read it: its topic was made anew."""
         self.hold(number, None)
         self._forget([number])
-        for topic in self._topics:
-            self._committed.pop((topic, number), None)
         return self._open(number, dict.fromkeys(self._topics))
 
     def _open(self, number: int, before: Mapping[str, Mark | None]) -> Lane:
@@ -172,13 +169,19 @@ class Lanes:
             except KafkaException as error:
                 self._note_failed(error.args[0], offsets)
 
-    def end(self) -> None:
-        """Commit for the last time, as far as that can be done in a few seconds: a broker may be away."""
-        self.commit()
-        until_s = time.monotonic() + _END_S
-        while self._under_way > 0 and time.monotonic() < until_s:
-            self._consumer.poll(0.05)  # everything is paused: no message comes
-        self._is_ending = True
+    def end(self, *, is_away: bool) -> None:
+        """Commit for the last time, as far as that can be done in a few seconds, and forget what is undecided.
+
+        Args:
+            is_away: No broker answers: a commit would only keep the client from its end.
+        """
+        if not is_away:
+            self.commit()
+            until_s = time.monotonic() + _END_S
+            while self._under_way > 0 and time.monotonic() < until_s:
+                self._consumer.poll(0.05)  # everything is paused: no message comes
+        self._ended = list(self.by_number)
+        self._forget(self._ended)
 
     def on_commit(self, error: KafkaError | None, partitions: list[TopicPartition]) -> None:
         """What became of `commit`."""
@@ -193,10 +196,11 @@ class Lanes:
         self._consumer.incremental_assign([])  # `place` does it: where to begin must be asked for first
 
     def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        numbers = [one.partition for one in partitions]
-        if not self._is_ending:
-            self._commit_last(numbers)
-        self._leave(numbers)
+        # Nobody waits for the answer, which does not come while a broker is away. The coordinator reads this before it
+        # reads that we go on, and so before anybody else asks for it; where it fails, others read again.
+        if self._ended is None:
+            self.commit()
+        self._leave([one.partition for one in partitions])
 
     def _on_lost(self, _: Consumer, partitions: list[TopicPartition]) -> None:
         """Somebody else may read them already: what we would say of them now would be wrong."""
@@ -204,15 +208,20 @@ class Lanes:
         self._leave([one.partition for one in partitions])
 
     def _leave(self, numbers: list[int]) -> None:
-        placed = [number for number in numbers if number in self.by_number]
-        self._coming.difference_update(numbers)
-        self._forget(placed)
+        if self._ended is not None:  # the client ends, maybe on a thread of its own
+            placed = [number for number in numbers if number in self._ended]
+        else:
+            placed = [number for number in numbers if number in self.by_number]
+            self._coming.difference_update(numbers)
+            self._forget(placed)
         self._consumer.incremental_unassign(self._partitions(placed))
 
     def _forget(self, numbers: list[int]) -> None:
         lanes = [self.by_number.pop(number) for number in numbers]
         for number in numbers:
             self._held.pop(number, None)
+            for topic in self._topics:
+                self._committed.pop((topic, number), None)  # somebody else commits for it now
         gone = dict.fromkeys(trace_id for lane in lanes for trace_id in lane.undecided)
         # Without keys a trace is spread over partitions; it is read with what stays here.
         for lane in self.by_number.values():
@@ -220,27 +229,6 @@ class Lanes:
                 gone.pop(trace_id, None)
         if gone:
             self._left(list(gone))
-
-    def _commit_last(self, numbers: list[int]) -> None:
-        """Commit, and wait until it is done: right after it, somebody else asks for it."""
-        from confluent_kafka import KafkaError, KafkaException
-
-        offsets = self._offsets([number for number in numbers if number in self.by_number])
-        passing = {KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS}
-        for is_last in (False,) * (_TRIES - 1) + (True,) if offsets else ():
-            try:
-                done = self._consumer.commit(offsets=offsets, asynchronous=False)
-            except KafkaException as error:
-                failed: KafkaError | None = error.args[0]
-            else:
-                failed = next((one.error for one in done if one.error is not None), None)
-            if failed is None:
-                return
-            if is_last or failed.code() not in passing:
-                why = f"how far this member has come could not be committed, so others read it again: {failed.str()}"
-                self._say("commit", why)
-                return
-            time.sleep(0.05)
 
     def _offsets(self, numbers: Iterable[int]) -> list[TopicPartition]:
         """What has changed since it was last committed, or would be forgotten by the broker one day."""

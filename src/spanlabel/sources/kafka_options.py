@@ -25,6 +25,9 @@ _NAMED: Final = {
 _BETTER: Final[dict[str, str | int]] = {
     "client.id": "spanlabel",
     "queued.max.messages.kbytes": 32 << 10,  # what was fetched and not looked at yet; librdkafka holds twice as much
+    # Partitions take turns, a piece each; a trace whose spans lie in two pieces waits for the turns between.
+    "fetch.message.max.bytes": 256 << 10,
+    "fetch.wait.max.ms": 100,  # a partition that goes on waits for the request that is under way
     "log_level": 0,  # what it has to say comes as errors, too, and without end while a broker is away
 }
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-AHEAD_S: Final = 20.0
+AHEAD_S: Final = 60.0
 """A topic waits when its messages are so much newer than the other's."""
-NEAR_S: Final = 5.0
+NEAR_S: Final = 10.0
 """It goes on when they are so near."""
 PATIENCE_S: Final = 10.0
 """Nobody waits for a topic of which nothing came for so long, whatever is said to be left in it."""
@@ -35,6 +35,11 @@ class Pace:
         """A message came that was sent at *sent_s*."""
         self._sent_s[topic] = sent_s
         self._came_s[topic] = now_s
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether a topic waits or is far ahead, so that `next` must be asked at once."""
+        return self.waiting is not None or max(self._sent_s.values()) - min(self._sent_s.values()) > AHEAD_S
 
     def next(self, left: Mapping[str, int], now_s: float) -> str | None:
         """The topic that is to wait now; None if none is.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from servers.kafka_group import Group
 from spanlabel.assembly import Limits
 from spanlabel.errors import StoreError
 from spanlabel.metrics import Counts
-from spanlabel.model import Record
+from spanlabel.model import Log, Record, Span
 from spanlabel.pipeline import Pipeline
 from spanlabel.sources.kafka import KafkaSource
 from spanlabel.sources.kafka_options import KafkaOptions
@@ -71,6 +72,17 @@ class Sink:
         return [record.prompt for record in self.records]
 
 
+class Slow(Pipeline):
+    """A pipeline that takes its time over spans."""
+
+    span_s = 0.0
+
+    def accept(self, spans: Sequence[Span], logs: Sequence[Log] = (), *, now_s: float) -> None:
+        super().accept(spans, logs, now_s=now_s)
+        if spans and self.span_s:
+            time.sleep(self.span_s)
+
+
 @dataclass(slots=True)
 class Here:
     """A source on a thread of this process.
@@ -89,14 +101,15 @@ class Here:
 
 
 @contextlib.contextmanager
-def reading(options: KafkaOptions, folder: Path, **limits: float) -> Iterator[Here]:
-    """Read on a thread until the block ends."""
+def reading(options: KafkaOptions, folder: Path, *, span_s: float = 0.0, **limits: float) -> Iterator[Here]:
+    """Read on a thread until the block ends; each message with spans takes so many seconds more."""
     counts, sink, stop = Counts(), Sink(), threading.Event()
     source = KafkaSource(options, counts, dead_letters=folder / "kafka-dead")
     sink.wait = source.wait_for_room
     sink.has_room.set()
     waits = replace(Limits.for_receiver(), **({"root_grace_s": 0.5, "idle_s": 5, "linger_s": 10} | limits))
-    pipeline = Pipeline(waits, window_s=0.2, rules=(), counts=counts, sink=sink, keeps_book=True)
+    pipeline = Slow(waits, window_s=0.2, rules=(), counts=counts, sink=sink, keeps_book=True)
+    pipeline.span_s = span_s
     failed: list[BaseException] = []
 
     def run() -> None:

@@ -81,6 +81,21 @@ def test_messages_without_keys_are_read_and_complained_of(
     assert "partition_traces_by_id" in caplog.text
 
 
+def test_an_answer_that_comes_when_its_member_has_left_is_read_with_its_question(group: Group, tmp_path: Path) -> None:
+    """Two members, of which the first took the trace for done: one record, and the same as from one member."""
+    to = producer(group.kafka.brokers)
+    send(to, group.spans, 1, spans_message([span(1, 0)]))
+    to.flush(10)
+    with reading(group.options(), tmp_path) as first:
+        assert until(lambda: first.counts.total(Metric.TRACES_DECIDED) == 1)
+    send(to, group.spans, 1, spans_message([span(1, 2)]))
+    to.flush(10)
+    with reading(group.options(), tmp_path) as second:
+        assert until(lambda: len(second.sink.records) == 1)
+    assert first.sink.records == []
+    assert second.sink.records[0].metadata["span_id"] == f"{1:016x}", "the root is the unit"
+
+
 def test_while_records_find_no_room_the_member_stays_in_the_group(
     group: Group, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -115,15 +130,15 @@ def test_who_stops_while_there_is_no_room_loses_nothing(group: Group, tmp_path: 
 
 
 def test_memory_is_kept_by_reading_slower(group: Group, tmp_path: Path) -> None:
-    """A long backlog is read no faster than traces are decided: none is torn because there was no room for it."""
+    """A long backlog is read no faster than traces are decided: none is given up because there was no room for it."""
     to, long = producer(group.kafka.brokers), "word " * 2_000
     for trace in range(400):
         for n in range(3):
             send(to, group.spans, trace, spans_message([span(trace, n, text=long)]))
     to.flush(30)
     options = group.options(**{"queued.max.messages.kbytes": "1024"})
-    with reading(options, tmp_path, max_bytes=40_000_000, linger_bytes=0) as here:
-        here.source._most_bytes = 4_000_000
+    with reading(options, tmp_path, root_grace_s=2, max_bytes=40_000_000, linger_bytes=2_000_000) as here:
+        here.source._most_bytes = 5_000_000
         assert until(lambda: len(here.sink.records) == 400)
     assert here.counts.total(Metric.TRACES_DECIDED, reason="ejected_memory") == 0
     assert len(set(here.sink.questions)) == 400
@@ -132,16 +147,16 @@ def test_memory_is_kept_by_reading_slower(group: Group, tmp_path: Path) -> None:
 def test_log_records_of_a_backlog_do_not_run_ahead_of_their_spans(group: Group, tmp_path: Path) -> None:
     """Who was away for an hour reads spans and log records of the same minutes together, and gives up none of them."""
     to, begun_ms = producer(group.kafka.brokers), round(time.time() * 1000) - 3_600_000
-    for trace in range(6_000):
+    for trace in range(8_000):
         sent_ms = begun_ms + trace * 500
         spans = [span(trace, n, text="word " * 300, is_answer_told=False) for n in range(3)]
         send(to, group.spans, trace, spans_message(spans), sent_ms=sent_ms)
         send(to, group.logs, trace, answer_log(trace, span=2), sent_ms=sent_ms)
     to.flush(60)
-    with reading(group.options(), tmp_path, idle_s=0.8, linger_bytes=0) as here:
-        assert until(lambda: here.counts.total(Metric.TRACES_DECIDED) == 6_000), here.counts.snapshot()
+    with reading(group.options(), tmp_path, span_s=0.003, idle_s=8, root_grace_s=8, linger_bytes=0) as here:
+        assert until(lambda: here.counts.total(Metric.TRACES_DECIDED) == 8_000), here.counts.snapshot()
     assert here.counts.total(Metric.LOGS_LOST) == 0
-    assert len(here.sink.records) == 6_000
+    assert len(here.sink.records) == 8_000
 
 
 def test_a_member_ends_in_time_while_the_broker_is_away(group: Group, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("opentelemetry.proto", reason="the extra protobuf is not installed")
@@ -48,6 +48,7 @@ def test_other_bytes_are_refused_without_repeating_them(value: bytes) -> None:
     assert "hello" not in str(caught.value)
 
 
+@settings(deadline=None)
 @given(st.binary() | st.binary().map(lambda some: b"{" + some), st.booleans())
 def test_no_message_does_more_than_be_refused(value: bytes, holds_logs: bool) -> None:
     """Whatever lies in a topic."""

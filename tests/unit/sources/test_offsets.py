@@ -101,6 +101,7 @@ class TestLate:
         assert other.marks(now_s=0) == {T: Mark(0, 5, (0,)), L: Mark(8, 11, (8,))}
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 10**6), unique=True, min_size=1), st.integers(0, 2**40), st.integers(20, 200))
 def test_a_note_says_what_was_written(gaps: list[int], start: int, room: int) -> None:
     """A note keeps to its room, and what it leaves out it does not claim."""
@@ -114,6 +115,7 @@ def test_a_note_says_what_was_written(gaps: list[int], start: int, room: int) ->
     assert short.undecided == tuple(one for one in undecided if one < short.end)
 
 
+@settings(deadline=None)
 @given(st.text() | st.binary().map(lambda some: "spanlabel1:" + some.decode("latin-1")))
 def test_a_note_of_somebody_else_claims_nothing_wrong(note: str) -> None:
     """A group that another program or tool has committed for is read from its offset."""
@@ -216,7 +218,7 @@ def _lived(world: World, steps: Sequence[tuple[str, int]]) -> World:
     return world
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(
     topics=_KEYED | _UNKEYED,
     steps=st.lists(_STEPS, max_size=80),
@@ -233,7 +235,7 @@ def test_no_trace_is_lost_or_torn(
         assert messages == world.whole[trace]
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(topics=_KEYED, steps=st.lists(_STEPS, max_size=80), keep_s=st.sampled_from([0.0, 3.0, 1000.0]))
 def test_no_trace_is_decided_twice_unless_somebody_was_killed(
     topics: Sequence[Sequence[Sequence[int]]], steps: Sequence[tuple[str, int]], keep_s: float
@@ -244,7 +246,7 @@ def test_no_trace_is_decided_twice_unless_somebody_was_killed(
     assert sorted(trace for trace, _ in world.outcomes) == sorted(world.whole)
 
 
-@settings(max_examples=400)
+@settings(max_examples=200, deadline=None)
 @given(topics=_KEYED, steps=st.lists(_STEPS, max_size=80), room=st.sampled_from([0, 14, 17, 4096]))
 def test_what_comes_after_a_decision_is_read_with_what_came_before(
     topics: Sequence[Sequence[Sequence[int]]], steps: Sequence[tuple[str, int]], room: int

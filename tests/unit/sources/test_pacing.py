@@ -11,13 +11,16 @@ def test_log_records_wait_for_the_spans_they_belong_to() -> None:
     pace = Pace((T, L), 0)
     pace.note(T, 1_000, 0)
     pace.note(L, 1_000 + AHEAD_S, 0)
+    assert not pace.is_uneven
     assert pace.next(LEFT, 0) is None
     pace.note(L, 1_001 + AHEAD_S, 0)
+    assert pace.is_uneven
     assert pace.next(LEFT, 0) == L
     pace.note(T, 1_001 + AHEAD_S - NEAR_S - 1, 1)
     assert pace.next(LEFT, 1) == L, "it does not go on and off with each message"
     pace.note(T, 1_001 + AHEAD_S - NEAR_S, 1)
     assert pace.next(LEFT, 1) is None
+    assert not pace.is_uneven
 
 
 def test_spans_wait_for_log_records_too() -> None:
@@ -57,4 +60,5 @@ def test_one_topic_never_waits() -> None:
     """It has nobody to wait for."""
     pace = Pace((T,), 0)
     pace.note(T, 5_000, 0)
+    assert not pace.is_uneven
     assert pace.next(LEFT, 0) is None
