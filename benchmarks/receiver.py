@@ -7,9 +7,9 @@ acknowledged [ROUNDS [plain | gzip | zstd]]
     gRPC plain and gzip. The yardstick is a bare uvicorn app, or a bare grpc.aio server, that only decompresses and
     parses the same bodies with the stock protobuf classes. Both take turns, ROUNDS times; medians are compared.
     Target: 1/2 of the yardstick.
-sustained [SECONDS]
-    Offers 1/8 of the yardstick's plain HTTP rate, measured just before, and looks whether the journal's backlog stays
-    flat and every run becomes a record in the local store.
+sustained [SECONDS [N]]
+    Offers 1/N (8) of the yardstick's plain HTTP rate, measured just before, and looks whether the journal's backlog
+    stays flat and every run becomes a record in the local store.
 memory
     Resident memory with 40 000 open spans (target: 600 MB), and what a hundred gzip bombs of 20 MB that unfold to
     20 GB add to it (target: 100 MB), while others are answered.
@@ -408,8 +408,8 @@ def acknowledged(rounds: int, only: str = "") -> bool:
     return is_good
 
 
-def sustained(seconds: float) -> bool:
-    """Offer 1/8 of the yardstick for a while."""
+def sustained(seconds: float, part: float = 8) -> bool:
+    """Offer 1/*part* of the yardstick for a while."""
     with yardstick() as bare:
         good, _, _ = _in_child(_round, load_http, bare.http, "")
     bare_rate = good * SPANS / SECONDS
@@ -418,7 +418,7 @@ def sustained(seconds: float) -> bool:
         receiver(Path(home), max_bytes=3 << 30, journal_max_bytes=64 << 30) as server,
     ):
         before, begun, backlog = server.cpu_s, time.monotonic(), []
-        rate = bare_rate / 8 / SPANS
+        rate = bare_rate / part / SPANS
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             sent = pool.apply_async(fresh_load, (server.http, seconds, rate))
             while not sent.ready():
@@ -432,7 +432,7 @@ def sustained(seconds: float) -> bool:
         took_s, found = time.monotonic() - begun, stored(Path(home))
         cpu = good * SPANS / (server.cpu_s - before)
     print(
-        f"bare {bare_rate:,.0f} spans/s; offered 1/8 of it for {seconds:.0f} s: {good * SPANS:,} spans acknowledged, "
+        f"bare {bare_rate:,.0f} spans/s; offered 1/{part:.0f} of it for {seconds:.0f} s: {good * SPANS:,} spans acknowledged, "
         f"{bad} requests refused, p99 {took[int(len(took) * 0.99)] * 1000:.0f} ms; {found:,} of {expected:,} records "
         f"after {took_s:.0f} s; {cpu:,.0f} spans per CPU second"
     )
@@ -527,7 +527,7 @@ if __name__ == "__main__":
     if what == "acknowledged":
         is_met = acknowledged(int(number[0]) if number else 5, *sys.argv[3:4])
     elif what == "sustained":
-        is_met = sustained(float(number[0]) if number else 300)
+        is_met = sustained(float(number[0]) if number else 300, *map(float, sys.argv[3:4]))
     else:
         is_met = memory()
     sys.exit(0 if is_met else 1)

@@ -58,7 +58,7 @@ class Reading:
         max_bytes: Memory for traces.
         journal_bytes: Largest size of the journal.
         pause_s: How long it waits for memory.
-        is_answering: Tells whether requests wait for their answers.
+        is_busy: Tells whether requests wait for their answers.
 
     Attributes:
         no_room: Why records cannot be stored just now; "" if they can.
@@ -74,7 +74,7 @@ class Reading:
         max_bytes: int,
         journal_bytes: int,
         pause_s: float,
-        is_answering: Callable[[], bool],
+        is_busy: Callable[[], bool],
     ) -> None:
         self._journal = journal
         self._gate = gate
@@ -82,7 +82,7 @@ class Reading:
         self._soft_bytes = max_bytes - max_bytes // 8
         self._journal_bytes = journal_bytes
         self._pause_s = pause_s
-        self._is_answering = is_answering
+        self._is_busy = is_busy
         self._stop = threading.Event()
         self._once = OncePerMinute()
         self._thread = threading.Thread(target=self._run, name="spanlabel-reading", daemon=True)
@@ -169,7 +169,7 @@ class Reading:
         """Let senders be answered, who wait for the one interpreter that all threads share."""
         until_s = time.monotonic() + GIVEN_WAY * worked_s
         time.sleep(PAUSE_S)
-        while self._is_answering() and not self._is_behind and time.monotonic() < until_s:
+        while self._is_busy() and not self._is_behind and time.monotonic() < until_s:
             time.sleep(PAUSE_S)
 
     def _must_pause(self, now_s: float) -> bool:

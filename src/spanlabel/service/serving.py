@@ -84,7 +84,7 @@ class Service:
             max_bytes=limits.max_bytes,
             journal_bytes=receiver.journal_max_bytes,
             pause_s=limits.root_grace_s + WINDOW_S,
-            is_answering=lambda: self._taking.in_flight_bytes > 0,
+            is_busy=lambda: self._taking.is_busy,
         )
         self._running = Running(
             settings, Limits.for_receiver(), counts, window_s=WINDOW_S, no_room=self._reading.wait_for_room

@@ -24,6 +24,9 @@ LARGE_BYTES: Final = 1 << 20
 """A larger body is looked at beside the event loop, so that others are answered meanwhile."""
 
 
+NEXT_S: Final = 0.003
+"""So soon after an answer the next request comes from who has one; else the reading thread would rush into the gap."""
+
 CLOSED_S: Final = 1.0
 """So long after the journal has refused a request no other is let in."""
 
@@ -52,6 +55,7 @@ class Taking:
         self._large = asyncio.Lock()  # one after the other: each may take some hundred MB while it is parsed
         self.in_flight_bytes = 0
         self.spans = 0
+        self._left_s = 0.0
         self._closed_until_s = 0.0
         self._closed_why = ""
 
@@ -75,6 +79,12 @@ class Taking:
     def leave(self, size_bytes: int) -> None:
         """A request is answered."""
         self.in_flight_bytes -= size_bytes
+        self._left_s = time.monotonic()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether requests wait for their answers, or somebody has just got one and may send the next."""
+        return self.in_flight_bytes > 0 or time.monotonic() - self._left_s < NEXT_S
 
     async def take(self, request: Request) -> Taken:
         """Take a request; when it returns, a crash loses nothing of it.
