@@ -1,7 +1,7 @@
 """A process that appends to a journal under load and says on standard output what was acknowledged.
 
 `python journal_child.py FOLDER FSYNC MAX_BYTES START`. Several threads append entries with numbers from START on; the
-main thread takes, says what each entry needs, and releases: most traces soon, every hundredth never. A line `+<n>` is
+main thread takes, says what each entry needs, and releases: most traces soon, nine of them never. A line `+<n>` is
 an entry that was acknowledged, `-<n>` one whose trace is about to be released, `*<n>` how many entries were moved.
 """
 
@@ -51,7 +51,8 @@ def main() -> None:
         n = int(entry.body.split(b":")[0])
         trace_id = f"{n:032x}"
         journal.needs(entry, () if trace_id in forgotten else (trace_id,))
-        if n % 100:
+        # Few, or a quick machine fills the journal with them, and nothing more is acknowledged.
+        if n % 1_000_000 >= 300 or n % 100:
             held.append(n)
         if len(held) >= 50:
             say("".join(f"-{n}\n" for n in held) + f"*{journal.state().moved}\n")

@@ -4,7 +4,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
+import threading
 from pathlib import Path
 
 import pytest
@@ -25,13 +25,11 @@ def run_and_kill(
     command = [sys.executable, str(CHILD), str(folder), fsync.value, str(max_bytes), str(start)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
-        first = child.stdout.readline()
-        end = time.monotonic() + after_s
-        lines = [first]
-        while time.monotonic() < end:
-            lines.append(child.stdout.readline())
-        child.send_signal(signal.SIGKILL)
+        lines = [child.stdout.readline()]
+        killer = threading.Timer(after_s, child.kill)
+        killer.start()
         lines += child.stdout.readlines()
+        killer.join()
         assert child.wait(20) == -signal.SIGKILL
     whole = [line for line in lines if line.endswith("\n")]
     said = {sign: [int(one[1:]) for one in whole if one[0] == sign] for sign in "+-*"}
