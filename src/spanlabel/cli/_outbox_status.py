@@ -13,7 +13,7 @@ from spanlabel.errors import SpanlabelError
 from spanlabel.records import from_json
 
 from ._chat import print_record
-from ._screen import count, duration, moment
+from ._screen import count, duration, moment, size_of
 from ._words import Words
 
 if TYPE_CHECKING:
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 REASONS = 10
 """Reasons of refusals that are shown for one destination."""
-
-_SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 def print_status(
@@ -36,13 +34,13 @@ def print_status(
         is_any_dead = is_any_dead or bool(letters)
         screen.print(words(f"{name}: {_sums(outbox.tally(name))}"), soft_wrap=True)
         if first := outbox.first_waiting(name):
-            size = _size(outbox.waiting_bytes(name))
+            size = size_of(outbox.waiting_bytes(name))
             screen.print(words(f"  waiting, {size}: {_next(first, now_s)}"), soft_wrap=True)
             if all(name != one.name for one in settings.destinations):
                 screen.print(f"  no destination has this name {_by_whom(outbox, name)}", soft_wrap=True)
         for line in _each(letters) if every else _by_reason(letters):
             screen.print(words(line), soft_wrap=True)
-    used, room = _size(outbox.used_bytes()), _size(settings.outbox_max_bytes)
+    used, room = size_of(outbox.used_bytes()), size_of(settings.outbox_max_bytes)
     screen.print(f"{used} of {room} used", style="dim", soft_wrap=True)
     if is_any_dead:
         advice = "A refused record: spanlabel outbox show ID; again: retry --dead; away: purge"
@@ -137,10 +135,3 @@ def _by_reason(letters: Sequence[DeadLetter]) -> list[str]:
 
 def _each(letters: Sequence[DeadLetter]) -> list[str]:
     return [f"  refused {letter.id}, {moment(int(letter.changed_s * 1e9))}: {letter.error}" for letter in letters]
-
-
-def _size(n_bytes: int) -> str:
-    for size, unit in _SIZES:
-        if n_bytes >= size:
-            return f"{n_bytes / size:.1f} {unit}"
-    return count(n_bytes, "byte")

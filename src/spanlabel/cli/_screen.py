@@ -20,6 +20,7 @@ PIPED_WIDTH = 10_000
 PIPED_PREVIEW = 200
 """Characters of a preview there."""
 
+_SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 # Control characters move the cursor or start an escape sequence, the others turn the direction of a line around or are
@@ -120,6 +121,14 @@ def moment(time_ns: int) -> str:
     if not 0 < time_ns < 2**63:
         return ""
     return (_EPOCH + timedelta(microseconds=time_ns // 1_000)).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def size_of(n_bytes: int) -> str:
+    """Show a size: "700 bytes", "1.5 KiB", "64.0 MiB"."""
+    for size, unit in _SIZES:
+        if n_bytes >= size:
+            return f"{n_bytes / size:.1f} {unit}"
+    return count(n_bytes, "byte")
 
 
 def count(number: int, noun: str) -> str:

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from spanlabel.errors import ConfigError
+from spanlabel import registry
 from spanlabel.metrics import Counts, Metric
 
-from ._screen import console
+from ._screen import console, size_of
 from ._words import Words
 
 if TYPE_CHECKING:
@@ -42,8 +42,6 @@ REPORT_S: Final = 60.0
 COLLECTED: Final = (50_000, 20, 10)
 """As for `gc.set_threshold`. Tens of thousands of spans are held for seconds, and nothing of ours goes in circles: with
 Python's own numbers a fifth of the reading was looking for circles among them (measured: 331 for 263 us a span)."""
-
-_SIZES: Final = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 _logger = logging.getLogger("spanlabel.service")
 
@@ -78,22 +76,12 @@ def _service_of(receiver: ReceiverSettings) -> type[AnyService]:
 
     # Else gRPC writes a line of its own, which is no JSON, for each failed TLS handshake; it reads this when imported.
     os.environ.setdefault("GRPC_VERBOSITY", "ERROR")
-    extra = "kafka,receiver" if receiver.source is Source.KAFKA else "receiver"
-    try:
-        if receiver.source is Source.KAFKA:
-            import confluent_kafka  # noqa: F401 - only to see whether it is there
-
-            from spanlabel.service.kafka import KafkaService
-
-            return KafkaService
-        from spanlabel.service import Service
-    except ImportError as error:
-        raise ConfigError(
-            f"spanlabel serve needs {error.name}: pip install 'spanlabel[{extra}]'",
-            setting="source",
-            value=receiver.source.value,
-        ) from None
-    return Service
+    if receiver.source is Source.KAFKA:
+        registry.resolve("confluent_kafka", extra="kafka,receiver")  # it is imported later, where it is used
+        kafka: type[KafkaService] = registry.resolve("spanlabel.service.kafka:KafkaService", extra="kafka,receiver")
+        return kafka
+    otlp: type[Service] = registry.resolve("spanlabel.service:Service", extra="receiver")
+    return otlp
 
 
 async def _served(service: AnyService, counts: Counts, says: _Says, settings: Settings) -> None:
@@ -227,7 +215,7 @@ def _line(service: AnyService, counts: Counts, rate: float) -> str:
     condition = service.condition
     parts = [f"{service.spans:,} spans ({rate:,.0f}/s)", f"{service.held_spans:,} held"]
     if "journal_bytes" in condition:
-        parts.append(f"journal {_size(condition['journal_bytes'])}")
+        parts.append(f"journal {size_of(condition['journal_bytes'])}")
         if condition["journal_waiting"]:
             parts.append(f"{condition['journal_waiting']:,} unread")
     else:
@@ -268,13 +256,6 @@ def _by(counts: Counts, metric: Metric, label: str) -> dict[str, int]:
             value = dict(labels)[label]
             found[value] = found.get(value, 0) + n
     return found
-
-
-def _size(n: int) -> str:
-    for unit, name in _SIZES:
-        if n >= unit:
-            return f"{n / unit:.1f} {name}"
-    return f"{n} bytes"
 
 
 @contextmanager
