@@ -93,9 +93,4 @@ def is_genai(span: Span) -> bool:
     return READERS.mask(span) != 0
 
 
-def is_content(log: Log) -> bool:
-    """Whether a log record may hold messages; the app's own log lines within a span do not."""
-    return READERS.knows(log)
-
-
-__all__ = ["DIALECTS", "READERS", "STRUCTURE_KEYS", "Dialect", "Readers", "is_content", "is_genai", "read"]
+__all__ = ["DIALECTS", "READERS", "STRUCTURE_KEYS", "Dialect", "Readers", "is_genai", "read"]

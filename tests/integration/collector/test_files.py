@@ -18,7 +18,7 @@ from servers.otlp_sink import otlp_sink
 from servers.patience import until
 from servers.traces import make_trace
 
-from spanlabel.dialects import is_content, is_genai
+from spanlabel.dialects import READERS, is_genai
 from spanlabel.wire.otlp_json import read_document
 
 pytestmark = pytest.mark.integration
@@ -65,7 +65,7 @@ def test_the_copy_for_spanlabel_holds_all_that_it_reads(
     traces = [one for one in recorded if "resourceSpans" in one]
     logs = [log for document in recorded for log in read_document(document).logs]
     everything, wanted = spans_in(traces), genai_in(traces)
-    content = sorted((log.trace_id, log.span_id) for log in logs if is_content(log))
+    content = sorted((log.trace_id, log.span_id) for log in logs if READERS.knows(log))
     with otlp_sink() as backend, otlp_sink() as spanlabel:
         config = lab.config("fan-out.yaml", {"127.0.0.1:24317": backend.grpc, "127.0.0.1:14317": spanlabel.grpc})
         with run_collector(program, config, log=lab.log):

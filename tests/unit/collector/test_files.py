@@ -16,7 +16,7 @@ import yaml
 from spanlabel.cli import main
 from spanlabel.config.receiver import ReceiverSettings
 from spanlabel.config.settings import Settings
-from spanlabel.dialects import DIALECTS, STRUCTURE_KEYS, is_content, is_genai
+from spanlabel.dialects import DIALECTS, READERS, STRUCTURE_KEYS, is_genai
 from spanlabel.metrics import Metric
 from spanlabel.wire.decoded import Decoded
 from spanlabel.wire.otlp_json import read_document
@@ -103,7 +103,7 @@ def test_all_recorded_spans_that_are_read_pass_the_filter() -> None:
 
 def test_all_recorded_log_records_that_are_read_pass_the_filter() -> None:
     """Content in log records passes by the record's name, or by a body like AWS's."""
-    read = [log for document in recorded() for log in document.logs if is_content(log)]
+    read = [log for document in recorded() for log in document.logs if READERS.knows(log)]
     unnamed = [log for log in read if not matches(LOG_NAMES[0], log.event_name)]
     assert len(read) > 300
     assert 'IsMap(log.body) and (IsMap(log.body["input"]) or IsMap(log.body["output"]))' in " ".join(LOGS.split())

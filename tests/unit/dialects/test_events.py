@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from spanlabel.dialects import is_content, read
+from spanlabel.dialects import READERS, read
 from spanlabel.model import Kind, Log, Message, Step, Text, ToolCall, ToolResult
 
 ReadSpan = Callable[..., Step]
@@ -205,7 +205,7 @@ class TestIsContent:
         """
         Of all log records only those are kept that may hold messages or judgements; the app's own log lines are not.
         """
-        assert is_content(make_log(name, body)) is wanted
+        assert READERS.knows(make_log(name, body)) is wanted
 
     def test_a_log_line_makes_no_genai_span(self, read_span: ReadSpan) -> None:
         """

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spanlabel.dialects import is_content, read
+from spanlabel.dialects import READERS, read
 from spanlabel.model import Evaluation, Kind, Step
 
 ReadSpan = Callable[..., Step]
@@ -55,7 +55,7 @@ class TestForms:
         """
         log = make_log(EVENT, None, RESULT)
 
-        assert is_content(log)
+        assert READERS.knows(log)
         assert read(make_span(CALL), (log,)).evaluations == (RELEVANCE,)
 
     @pytest.mark.parametrize(
